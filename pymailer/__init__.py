@@ -1,0 +1,1 @@
+"""Send mail, and always know whether it was sent."""

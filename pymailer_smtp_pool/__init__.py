@@ -1,0 +1,1 @@
+"""An SMTP connection pool: a transport for `pymailer`."""

@@ -1,0 +1,1 @@
+"""The settings of well-known mail services. Imports nothing of `pymailer`."""
