@@ -1,5 +1,3 @@
-"""Who this is: the version, in one place. Knows nothing else."""
+"""Which version this is, in one place: the build reads it too. Knows nothing else."""
 
-from typing import Final
-
-__version__: Final = "0.1.0"
+__version__ = "0.1.0"
