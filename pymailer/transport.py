@@ -1,0 +1,66 @@
+"""The plugin contract: what a transport is given, and what it must be able to do.
+
+Knows the message and its results; nothing of any particular transport.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import attrs
+
+if TYPE_CHECKING:
+    from pymailer.message.composed import ComposedMessage
+    from pymailer.message.model import Message
+    from pymailer.results import Envelope, SentMessageInfo
+    from pymailer.runtime import Runtime
+
+
+@attrs.define(eq=False)
+class Mail:
+    """One message on its way: what middleware may change and a transport delivers.
+
+    Attributes:
+        data: The message as given, defaults merged in.
+        runtime: What a coroutine may wait through; then it serves both colours.
+        timeout: Seconds left for the whole send, or ``None``.
+        deadline: The same as an absolute time on ``runtime.now()``.
+        queue_priority: Lower is served first.
+        message: The composed message; present from the ``"stream"`` step on.
+        envelope: Sender and recipients; present from the ``"stream"`` step on.
+        dsn: The delivery status notification wishes (RFC 3461), or ``None``.
+        require_tls: REQUIRETLS (RFC 8689) for this message.
+    """
+
+    data: Message
+    runtime: Runtime = attrs.field(repr=False)
+    deadline: float | None = None
+    queue_priority: int = 0
+    message: ComposedMessage = attrs.field(default=None, repr=False)
+    envelope: Envelope = attrs.field(default=None)
+    dsn: Any = None
+    require_tls: bool = False
+    smtputf8: bool = False
+
+    @property
+    def message_id(self) -> str | None:
+        """With angle brackets; ``None`` for a raw message that has none."""
+        return self.message.message_id
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds left for this send, or ``None`` if nobody set a limit."""
+        return None if self.deadline is None else max(self.deadline - self.runtime.now(), 0.0)
+
+
+@runtime_checkable
+class Transport(Protocol):
+    """Anything that delivers. Optional: ``verify``, ``close``, ``is_idle``, ``stats``, ``on``."""
+
+    name: str
+    version: str
+
+    def send(self, mail: Mail) -> SentMessageInfo | Awaitable[SentMessageInfo]:
+        """Deliver one message: a plain function, or a coroutine function that waits only through ``mail.runtime``."""
+        ...
