@@ -1,0 +1,118 @@
+"""Options as users write them: keywords, a mapping in either spelling, or a URL; and the checks all options share.
+
+Knows spelling, units and types; no option by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any, Final, cast
+
+import attrs
+
+from pymailer.errors import ConfigError
+from pymailer.names import snake_case, unknown
+
+LONGEST_SECONDS: Final = 3600
+"""A snake_case timeout above this looks like milliseconds."""
+
+
+def normalize(given: Mapping[str, Any], known: Iterable[str], durations: Iterable[str], what: str) -> dict[str, Any]:
+    """The same options in snake_case and seconds; what is ``None`` counts as not given.
+
+    A camelCase key is Nodemailer's spelling: a duration under it is in milliseconds.
+
+    Raises:
+        ConfigError: An unknown option (with the closest known one), or one option in both spellings.
+    """
+    names, seconds = frozenset(known), frozenset(durations)
+    result: dict[str, Any] = {}
+    spelled: dict[str, str] = {}
+    for key, value in given.items():
+        name = snake_case(key) if isinstance(key, str) else ""
+        if name not in names:
+            raise ConfigError(unknown(what, key, sorted(names)))
+        if name in spelled:
+            raise ConfigError(f"{spelled[name]!r} and {key!r} are the same {what}: give one of them")
+        spelled[name] = key
+        if value is None:
+            continue
+        if name in seconds:
+            value = _milliseconds(key, value) if key != name else duration(name, value)
+        result[name] = value
+    return result
+
+
+def _milliseconds(name: str, value: object) -> float:
+    return value.total_seconds() if isinstance(value, timedelta) else number(name, value) / 1000
+
+
+def duration(name: str, value: object) -> float:
+    """Seconds from a number or a `timedelta`.
+
+    Raises:
+        ConfigError: Not a positive length of time, or over an hour, which looks like milliseconds.
+    """
+    if isinstance(value, timedelta):
+        return number(name, value.total_seconds())
+    seconds = number(name, value)
+    if seconds > LONGEST_SECONDS:
+        raise ConfigError(
+            f"{name}={value!r} is over an hour and looks like milliseconds: {name} is in seconds; "
+            f"give a timedelta if it is meant"
+        )
+    return seconds
+
+
+def number(name: str, value: object) -> float:
+    """A number that is not negative.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+        raise ConfigError(f"{name} must be a number, 0 or more, not {value!r}")
+    return float(value)
+
+
+def checked(*kinds: type) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    """An attrs validator: the value is ``None`` or one of `kinds` (a `bool` is not an `int`)."""
+    wanted = " or ".join(kind.__name__ for kind in kinds)
+
+    def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if value is None:
+            return
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            raise ConfigError(f"{attribute.name} must be {wanted}, not {type(value).__name__}")
+
+    return check
+
+
+def positive_int(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """An attrs validator: ``None``, or a whole number from 1 on."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ConfigError(f"{attribute.name} must be a whole number, 1 or more, not {value!r}")
+
+
+def seconds(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """An attrs validator: ``None``, or a length of time in seconds."""
+    if value is not None:
+        number(attribute.name, value)
+
+
+def gather(given: object, keywords: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """One mapping from what a factory was given: a mapping or a URL first, keywords over it.
+
+    Raises:
+        ConfigError: `given` is neither.
+    """
+    if given is None:
+        return dict(keywords)
+    if isinstance(given, str):
+        from pymailer.urls import parse_url
+
+        return {**parse_url(given), **keywords}
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"{what} takes options as keywords, a mapping or a URL, not {type(given).__name__}")
+    return {**cast("Mapping[str, Any]", given), **keywords}
