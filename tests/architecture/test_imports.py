@@ -18,7 +18,8 @@ ARROWS: dict[str, set[str]] = {
     "names": set(),
     "errors": {"outcome"},
     "results": {"outcome", "errors"},
-    "options": {"errors", "names"},
+    "urls": {"errors"},
+    "options": {"errors", "names", "urls"},
     "runtime": {"errors"},
     "net": {"runtime", "errors"},
     "message": {"errors", "outcome", "results", "runtime", "names"},
@@ -32,7 +33,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "pipeline": {"message", "dkim", "transport", "results", "runtime", "errors", "outcome", "names"},
     "bulk": {"results", "transport", "runtime", "errors", "outcome"},
-    "registry": {"transports", "transport", "options", "names", "errors"},
+    "registry": {"transports", "transport", "options", "urls", "names", "errors"},
 }
 """What each part of `pymailer` may import of its siblings. A part that is not listed stands on top and may import all
 of them: the fronts, the command line, the integrations."""

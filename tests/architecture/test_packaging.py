@@ -64,9 +64,13 @@ def test_the_core_needs_attrs_and_dnspython_only(metadata: Message) -> None:
 
 
 def test_all_means_every_extra(metadata: Message) -> None:
-    (everything,) = [text for text in metadata.get_all("Requires-Dist", []) if re.match(r"pymailer\[.*'all'", text)]
-    named = set(everything.partition("[")[2].partition("]")[0].split(","))
-    assert named == set(metadata.get_all("Provides-Extra", [])) - {"all"}
+    extras: dict[str, set[str]] = {}
+    for text in metadata.get_all("Requires-Dist", []):
+        requirement, _, marker = text.partition("; extra == ")
+        extras.setdefault(marker.strip("'\""), set()).add(requirement)
+    everything = extras.pop("all")
+    del extras[""]
+    assert everything == set().union(*extras.values())
 
 
 def test_the_metadata_says_what_it_runs_on_and_under_which_licence(metadata: Message) -> None:
