@@ -30,9 +30,9 @@ ARROWS: dict[str, set[str]] = {
     "oauth2": {"runtime", "errors", "events", "log"},
     "smtp": {
         *("net", "runtime", "errors", "outcome", "results", "options", "services"),
-        *("log", "events", "names", "dsn", "oauth2"),
+        *("log", "events", "names", "dsn", "oauth2", "transport"),
     },
-    "transport": {"results", "message", "runtime"},
+    "transport": {"results", "message", "runtime", "outcome"},
     "transports": {
         *("smtp", "message", "transport", "net", "dkim", "options", "results", "runtime"),
         *("errors", "outcome", "events", "log", "names"),
