@@ -71,13 +71,13 @@ class Capabilities:
     def parse(cls, reply: Reply) -> Capabilities:
         """Read a positive reply to EHLO or LHLO; a parameter that makes no sense counts as absent."""
         offered = _keywords(reply.lines[1:])  # the first line is the server's name and greeting
-        limits = dict(word.upper().partition("=")[::2] for word in offered.get("LIMITS", ()))
+        limits = _limits(offered.get("LIMITS", ()))
         return cls(
             keywords=frozenset(offered),
             auth=tuple(dict.fromkeys(name.upper() for name in offered.get("AUTH", ()))),
             max_size=_positive(offered.get("SIZE", ())),  # RFC 1870 4: 0 says that there is no fixed limit
-            rcptmax=_positive(limits.get("RCPTMAX", "").split()),
-            mailmax=_positive(limits.get("MAILMAX", "").split()),
+            rcptmax=_positive(limits.get("RCPTMAX", ())),
+            mailmax=_positive(limits.get("MAILMAX", ())),
             min_by_time=_positive(offered.get("DELIVERBY", ())),
             **{field: keyword in offered for keyword, field in _FLAGS.items()},
         )
@@ -93,6 +93,12 @@ def _keywords(lines: Iterable[str]) -> dict[str, tuple[str, ...]]:
         offered[name] = (*offered.get(name, ()), *first.split(), *parameters)
     offered.pop("", None)
     return offered
+
+
+def _limits(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """RFC 9422 4: ``LIMITS RCPTMAX=20 MAILMAX=5``."""
+    pairs = (word.upper().partition("=") for word in words)
+    return {name: (value,) for name, _, value in pairs}
 
 
 def _positive(parameters: Iterable[str]) -> int | None:
