@@ -89,4 +89,4 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 async def maybe_await(value: T | Awaitable[T]) -> T:
     """The value that a user's callable returned, awaited if it was `async`."""
-    return await cast("Awaitable[T]", value) if isawaitable(value) else cast("T", value)
+    return await cast("Awaitable[T]", value) if isawaitable(value) else value

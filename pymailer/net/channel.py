@@ -1,0 +1,335 @@
+"""One connection: octets in, octets out, encrypted or not, for whichever runtime asks.
+
+A call is tried at once and waits only if the kernel says that it would block, so one and the same channel serves
+threads, event loops and the multiplexer in turn. It knows sockets and keeps an exact account of what the kernel has
+taken; it must not know SMTP, host names or policy. Its errors are raw: `OSError` (`ssl.SSLError` among them) and
+`TimeoutError`.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import deque
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from pymailer.net.addresses import describe, host_of
+from pymailer.runtime import READ, WRITE
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+    from pymailer.net.records import Records
+    from pymailer.runtime import Runtime
+
+    Heard = Callable[[bytes], bool]
+
+_READ_SIZE: Final = 65_536
+_KEEP_LIMIT: Final = 65_536  # octets heard that nobody asked for: past this the peer has to wait
+_PIECES: Final = 64  # of one sendmsg; every system of today takes 1024
+_GATHERS: Final = hasattr(socket.socket, "sendmsg")  # Windows cannot
+
+
+class Channel:
+    """A connected stream socket, which from now on belongs to this object.
+
+    Args:
+        sock: Connected; it is made non-blocking.
+        peer: What to call the other side in messages; its address by default.
+    """
+
+    def __init__(self, sock: socket.socket, peer: str | None = None) -> None:
+        sock.setblocking(False)
+        self._sock = sock
+        self._layers: list[Records] = []  # the outermost first; two when TLS runs through a proxy's TLS
+        self._wire: deque[memoryview] = deque()
+        self._queued = 0
+        self._handed = 0
+        self._kept = b""  # heard while writing
+        self._ended = False
+        self.peer = peer or describe(sock.getpeername())
+
+    def __repr__(self) -> str:
+        state = "closed" if self.fileno() < 0 else "TLS" if self.secure else "plain"
+        return f"<Channel {self.peer} {state}>"
+
+    def fileno(self) -> int:
+        """The descriptor, or -1 once closed."""
+        return self._sock.fileno()
+
+    @property
+    def local_address(self) -> str:
+        """The address of this side, ``""`` where a socket has none."""
+        return host_of(self._sock.getsockname())
+
+    def close(self) -> None:
+        """Give the descriptor back at once, without a word to the peer; a second call is harmless.
+
+        Nothing is written, not even `close_notify`: after a fork the connection still belongs to the parent.
+        """
+        self._wire.clear()
+        self._sock.close()
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    def queue(self, data: bytes) -> None:
+        """Take `data` for the next `flush`. No I/O, so it cannot fail and no traceback shows what was queued."""
+        if data:
+            self._queued += len(data)
+            if self._layers:
+                self._layers[-1].queue(memoryview(data))
+            else:
+                self._wire.append(memoryview(data))
+
+    @property
+    def unsent(self) -> int:
+        """Octets queued that the peer cannot have, because the kernel has not taken them or their whole TLS record.
+
+        TLS begins a new account.
+        """
+        carried = self._handed
+        for layer in self._layers:
+            carried = layer.carried(carried)
+        return self._queued - carried
+
+    async def flush(self, runtime: Runtime, deadline: float | None, heard: Heard | None = None) -> bool:
+        """Hand everything queued to the kernel, with an ear to the peer whenever that would block.
+
+        Args:
+            runtime: Waits.
+            deadline: When to give up, on the clock of `runtime`.
+            heard: Is told what the peer says meanwhile (``b""`` is the end of its stream) and returns whether to stop.
+                Without it, what was heard is kept for the next `read`.
+
+        Returns:
+            ``False`` if `heard` said stop: the rest stays unsent.
+
+        Raises:
+            TimeoutError: `deadline` passed first.
+            OSError: The connection is lost, or TLS failed.
+        """
+        while True:
+            try:
+                if self._push():
+                    return True
+            except ConnectionError:
+                if self._hear_last_words(heard):
+                    return False
+                raise
+            if self._hear(heard):
+                return False
+            mask = (WRITE if self._wire else READ) | (READ if self._listening else 0)
+            await runtime.wait([(self._sock, mask)], deadline)
+
+    def _push(self) -> bool:
+        """Hand over what the kernel takes now; whether that was everything."""
+        while self._wire or self._seal():
+            try:
+                self._drop(self._send())
+            except BlockingIOError:
+                return False
+        return not any(layer.waiting for layer in self._layers)
+
+    def _send(self) -> int:
+        if _GATHERS and len(self._wire) > 1:
+            return self._sock.sendmsg(islice(self._wire, _PIECES))
+        return self._sock.send(self._wire[0])
+
+    def _drop(self, count: int) -> None:
+        self._handed += count
+        wire = self._wire
+        while wire and count >= len(wire[0]):
+            count -= len(wire.popleft())
+        if count:
+            wire[0] = wire[0][count:]
+
+    def _seal(self) -> bool:
+        """Encrypt the next batch; whether there is anything for the wire."""
+        data = b""
+        for layer in reversed(self._layers):
+            if data:
+                layer.queue(memoryview(data))
+            data = layer.sealed()
+        if data:
+            self._wire.append(memoryview(data))
+        return bool(data)
+
+    @property
+    def _listening(self) -> bool:
+        return not self._ended and len(self._kept) < _KEEP_LIMIT
+
+    def _hear(self, heard: Heard | None) -> bool:
+        """Take what the peer says while we write; whether to stop."""
+        if heard is not None and self._kept:
+            return heard(self._take_kept())
+        data = self._pull() if self._listening else None
+        if data is None:
+            return False
+        if heard is None:
+            self._kept += data
+            return False
+        return heard(data)
+
+    def _hear_last_words(self, heard: Heard | None) -> bool:
+        """A server that refuses in the middle and hangs up resets us, but what it said can still be read."""
+        try:
+            return self._hear(heard)
+        except OSError:
+            return False
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    async def read(self, runtime: Runtime, deadline: float | None) -> bytes:
+        """The next octets, however few; ``b""`` at the end of the stream.
+
+        Raises:
+            TimeoutError: `deadline` passed first.
+            OSError: The connection is lost, or TLS failed.
+        """
+        if self._kept:
+            return self._take_kept()
+        while (data := self._pull()) is None:
+            await runtime.wait([(self._sock, READ | self._answer())], deadline)
+        return data
+
+    def has_input(self) -> bool:
+        """Whether a `read` would return at once: something was said, or the connection ended; never waits."""
+        if self._kept:
+            return True
+        try:
+            data = self._pull()
+        except OSError:
+            return True
+        if data:
+            self._kept = data
+        return data is not None
+
+    def _take_kept(self) -> bytes:
+        kept, self._kept = self._kept, b""
+        return kept
+
+    def _pull(self) -> bytes | None:
+        """What can be read now: ``b""`` at the end, ``None`` if there is nothing yet."""
+        if self._ended:
+            return b""
+        data: bytes | None
+        try:
+            data = self._sock.recv(_READ_SIZE)
+        except BlockingIOError:
+            return None
+        for layer in self._layers:
+            if data is None:
+                return None
+            layer.feed(data)
+            data = layer.opened()
+        if data is not None:
+            self._ended = not data
+        return data
+
+    def _answer(self) -> int:
+        """Send what TLS itself owes the peer, such as the answer to a KeyUpdate (RFC 8446 4.6.3)."""
+        if not self._layers or self.unsent:
+            return 0
+        return 0 if self._push() else WRITE
+
+    # --- TLS ---------------------------------------------------------------------------------------------------------
+
+    async def start_tls(
+        self,
+        runtime: Runtime,
+        context: ssl.SSLContext,
+        server_hostname: str | None,
+        deadline: float | None,
+        session: ssl.SSLSession | None = None,
+    ) -> None:
+        """Speak TLS from here on; inside TLS already, this is one more layer.
+
+        Args:
+            runtime: Waits.
+            context: Decides what is trusted.
+            server_hostname: The name or address that the certificate must be for; sent as SNI if it is a name.
+            deadline: When to give up, on the clock of `runtime`.
+            session: `tls_session` of an earlier connection to the same server, by the same name and context.
+
+        Raises:
+            ssl.SSLError: The handshake failed, or plain text was waiting where TLS begins.
+            TimeoutError: `deadline` passed first.
+            OSError: The connection is lost.
+        """
+        import ssl  # only an encrypted connection pays for this import
+
+        from pymailer.net.records import Records
+
+        if self._kept or self.unsent:
+            raise ssl.SSLError("plain text was left over where TLS begins")
+        records = Records(context, server_hostname, session, begins=self._queued)
+        try:
+            while not records.handshake():
+                self.queue(records.sealed())
+                await self.flush(runtime, deadline)
+                records.feed(await self.read(runtime, deadline))
+        except ssl.SSLError:
+            self._send_alert(records.sealed())
+            raise
+        self.queue(records.sealed())
+        await self.flush(runtime, deadline)
+        self._add_layer(records)
+
+    def _send_alert(self, alert: bytes) -> None:
+        """Tell the peer why we go, if it still listens."""
+        self.queue(alert)
+        try:
+            self._push()
+        except OSError:
+            return
+
+    def _add_layer(self, records: Records) -> None:
+        self._layers.append(records)
+        self._queued = 0
+        first = records.opened()  # what came together with the end of the handshake
+        self._kept = first or b""
+        self._ended = first == b""
+
+    @property
+    def secure(self) -> bool:
+        """Whether TLS is spoken."""
+        return bool(self._layers)
+
+    @property
+    def tls_version(self) -> str | None:
+        """The version spoken, such as ``"TLSv1.3"``."""
+        return self._layers[-1].version if self._layers else None
+
+    @property
+    def tls_session(self) -> ssl.SSLSession | None:
+        """What the next connection to the same server may resume.
+
+        With TLS 1.3 it comes after the handshake, so ask once something was read (RFC 8446 4.6.1).
+        """
+        return self._layers[-1].tls.session if self._layers else None
+
+    @property
+    def tls_resumed(self) -> bool:
+        """Whether an earlier session was resumed."""
+        return bool(self._layers and self._layers[-1].tls.session_reused)
+
+    @property
+    def peer_certificate(self) -> bytes | None:
+        """The peer's certificate in DER, or ``None`` without TLS."""
+        return self._layers[-1].certificate if self._layers else None
+
+    def channel_binding(self, kind: str) -> bytes | None:
+        """What ties an authentication to this very connection (RFC 5929), or ``None`` if there is no such binding.
+
+        Args:
+            kind: ``"tls-unique"`` (undefined for TLS 1.3, RFC 9266) or ``"tls-server-end-point"``.
+        """
+        certificate = self.peer_certificate
+        if kind == "tls-server-end-point" and certificate is not None:
+            from pymailer.net.certificates import endpoint_hash
+
+            return endpoint_hash(certificate)
+        if kind == "tls-unique" and self.secure and self.tls_version != "TLSv1.3":
+            return self._layers[-1].tls.get_channel_binding("tls-unique")
+        return None
