@@ -23,7 +23,8 @@ Actions: `reply`, `send`, `trickle`, `endless`, `proceed`, `silence`; `delay`, `
 
 Keywords of `FaultServer` say what the correct server offers (`Settings`): `extensions=`, `users=`, `mechanisms=`,
 `require_auth=`, `tls=certificates.good()`, `implicit_tls=`, `lmtp=`, `limit=` (421 beyond so many connections),
-`receive_buffer=`. `dialogue=transcript("name").play` follows a `C:`/`S:` text instead (`tests.faults.transcript`).
+`receive_buffer=`. `dialogue=transcript("name").play` follows a `C:`/`S:` text instead (`tests.faults.transcript`);
+`tests.faults.replay.ScriptedRuntime` plays the same text to a client without a server, a thread or a real second.
 
 It records `lines`, `bodies`, `commits`, `logins`, `opened`, `most_at_once`, `closed`, `violations`, and
 `heard("RCPT")`; `wait_until(condition)` and `wait_for("DATA")` block until it has seen something (from a coroutine:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import smtplib
 import socket
+import ssl
 import time
 
 import pytest
 
 from tests.faults import (
+    FaultServer,
     Gate,
     at,
     certificates,
@@ -27,6 +29,7 @@ from tests.faults import (
     trickle,
     upgrade,
 )
+from tests.faults.transcript import transcript
 
 MESSAGE = b"Subject: hi\r\n\r\n.a dot\r\n..two\r\nplain\r\n"
 
@@ -190,8 +193,6 @@ def test_a_verdict_on_a_login_can_be_scripted(fault_server):
 
 
 def test_implicit_tls_with_an_expired_certificate(fault_server):
-    import ssl
-
     server = fault_server(at("handshake", upgrade(certificates.expired())), implicit_tls=True)
     with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
         smtplib.SMTP_SSL("localhost", server.port, timeout=5, context=certificates.client_context())
@@ -229,10 +230,27 @@ def test_talking_before_the_reply_without_pipelining_is_a_violation(fault_server
 
 
 def test_a_script_that_fails_itself_fails_the_test(fault_server):
-    from tests.faults import FaultServer
-
     server = FaultServer(at("greeting", lambda _: 1 / 0))
     with socket.create_connection((server.host, server.port)) as sock:
         assert sock.recv(1) == b""
     with pytest.raises(BaseExceptionGroup, match="the script of a fault server failed"):
         server.close()
+
+
+@pytest.mark.parametrize("name", ["classic", "helo"])
+def test_a_transcript_is_a_server(fault_server, name):
+    server = fault_server(dialogue=transcript(name).play)
+    with connect(server) as client:
+        client.sendmail("a@example.com", ["b@example.com"], MESSAGE)
+    assert [commit.content for commit in server.commits] == [MESSAGE]
+
+
+def test_a_client_that_leaves_the_transcript_fails_the_test():
+    server = FaultServer(dialogue=transcript("classic").play)
+    client = connect(server)
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        client.mail("a@example.com")
+    client.close()
+    with pytest.raises(BaseExceptionGroup) as failure:
+        server.close()
+    assert "not 'EHLO *'" in str(failure.value.exceptions[0])
