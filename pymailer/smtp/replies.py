@@ -62,8 +62,15 @@ class ReplyParser:
             elif self._lines:
                 return self._finish(line)
             else:
-                return _single(line)
+                return self._only(line)
         return None
+
+    def _only(self, line: bytes) -> Reply:
+        try:
+            return _single(line)
+        except ProtocolError:
+            self._lines.append(line)  # what made no sense stays pending, for whoever explains it
+            raise
 
     def _take_line(self) -> bytes | None:
         buffer = self._buffer
@@ -88,18 +95,13 @@ class ReplyParser:
         self._size += len(line)
         if self._size > MAX_REPLY:
             raise ProtocolError(f"the server sent a reply of over {MAX_REPLY} octets: {_excerpt(self._lines[0])}")
-        if self._lines:
-            self._check_same_code(line)
-        else:
-            _code(line)
         self._lines.append(line)
-
-    def _check_same_code(self, line: bytes) -> None:
+        if len(self._lines) == 1:
+            _code(line)
         # RFC 5321 4.2.1: all lines carry the same code; with two of them nobody can say which one was meant.
-        if line[:3] != self._lines[0][:3]:
-            raise ProtocolError(
-                f"the server mixed two codes in one reply: {_excerpt(self._lines[0])} and {_excerpt(line)}"
-            )
+        elif line[:3] != self._lines[0][:3]:
+            first, other = _excerpt(self._lines[0]), _excerpt(line)
+            raise ProtocolError(f"the server mixed two codes in one reply: {first} and {other}")
 
     def _finish(self, line: bytes) -> Reply:
         self._keep(line)
