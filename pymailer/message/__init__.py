@@ -1,0 +1,1 @@
+"""A message, from what a user says to the octets that go out."""
