@@ -195,10 +195,17 @@ class MailTimeoutError(MailError, TimeoutError):
 
 
 class DeliveryUnknownError(MailError):
-    """The end of the message may have reached the server and no final reply was read; `__cause__` says why."""
+    """The end of the message may have reached the server and no final reply was read; `__cause__` says why.
+
+    Attributes:
+        accepted: The recipients that are certain all the same: LMTP confirms them one by one.
+        rejected: The recipients that were refused for certain.
+    """
 
     default_code = "EUNKNOWN"
     default_outcome = Outcome.UNKNOWN
+    accepted: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
 
 
 class PoolError(MailError):

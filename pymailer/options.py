@@ -13,20 +13,21 @@ import attrs
 
 from pymailer.errors import ConfigError
 from pymailer.names import snake_case, unknown
+from pymailer.urls import parse_url
 
 LONGEST_SECONDS: Final = 3600
 """A snake_case timeout above this looks like milliseconds."""
 
 
 def normalize(given: Mapping[str, Any], known: Iterable[str], durations: Iterable[str], what: str) -> dict[str, Any]:
-    """The same options in snake_case and seconds; what is ``None`` counts as not given.
+    """The same options in snake_case; what is ``None`` counts as not given.
 
-    A camelCase key is Nodemailer's spelling: a duration under it is in milliseconds.
+    A camelCase key is Nodemailer's spelling: a duration under it is in milliseconds, and becomes a `timedelta`.
 
     Raises:
         ConfigError: An unknown option (with the closest known one), or one option in both spellings.
     """
-    names, seconds = frozenset(known), frozenset(durations)
+    names, lengths = frozenset(known), frozenset(durations)
     result: dict[str, Any] = {}
     spelled: dict[str, str] = {}
     for key, value in given.items():
@@ -38,14 +39,10 @@ def normalize(given: Mapping[str, Any], known: Iterable[str], durations: Iterabl
         spelled[name] = key
         if value is None:
             continue
-        if name in seconds:
-            value = _milliseconds(key, value) if key != name else duration(name, value)
+        if name in lengths and key != name and not isinstance(value, timedelta):
+            value = timedelta(milliseconds=number(key, value))
         result[name] = value
     return result
-
-
-def _milliseconds(name: str, value: object) -> float:
-    return value.total_seconds() if isinstance(value, timedelta) else number(name, value) / 1000
 
 
 def duration(name: str, value: object) -> float:
@@ -95,24 +92,34 @@ def positive_int(_: object, attribute: attrs.Attribute[Any], value: object) -> N
         raise ConfigError(f"{attribute.name} must be a whole number, 1 or more, not {value!r}")
 
 
-def seconds(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    """An attrs validator: ``None``, or a length of time in seconds."""
-    if value is not None:
-        number(attribute.name, value)
+def _seconds(value: object, field: attrs.Attribute[Any]) -> float | None:
+    return None if value is None else duration(field.name, value)
 
 
-def gather(given: object, keywords: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """One mapping from what a factory was given: a mapping or a URL first, keywords over it.
+seconds: Final = attrs.Converter(_seconds, takes_field=True)  # type: ignore[misc]  # mypy cannot infer its type
+"""An attrs converter: a length of time, as a number or a `timedelta`, to seconds; ``None`` stays."""
+
+
+def gather(
+    given: object, keywords: Mapping[str, Any], known: Iterable[str], durations: Iterable[str], what: str
+) -> dict[str, Any]:
+    """One normalized mapping from what a factory was given: the URL's options, the mapping's over them, then keywords.
 
     Raises:
-        ConfigError: `given` is neither.
+        ConfigError: `given` is neither a mapping nor a URL, or an option is unknown or given twice.
     """
-    if given is None:
-        return dict(keywords)
+    layers: list[Mapping[str, Any]] = [keywords]
     if isinstance(given, str):
-        from pymailer.urls import parse_url
-
-        return {**parse_url(given), **keywords}
-    if not isinstance(given, Mapping):
+        layers.append(parse_url(given))
+    elif isinstance(given, Mapping):
+        mapping = dict(cast("Mapping[str, Any]", given))
+        url = mapping.pop("url", None)
+        layers.append(mapping)
+        if url is not None:
+            layers.append(cast("Mapping[str, Any]", url) if isinstance(url, Mapping) else parse_url(url))
+    elif given is not None:
         raise ConfigError(f"{what} takes options as keywords, a mapping or a URL, not {type(given).__name__}")
-    return {**cast("Mapping[str, Any]", given), **keywords}
+    options: dict[str, Any] = {}
+    for layer in reversed(layers):
+        options |= normalize(layer, known, durations, "option")
+    return options

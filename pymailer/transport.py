@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import attrs
 
+from pymailer.outcome import Outcome
+
 if TYPE_CHECKING:
     from pymailer.message.composed import ComposedMessage
     from pymailer.message.model import Message
@@ -31,6 +33,7 @@ class Mail:
         envelope: Sender and recipients; present from the ``"stream"`` step on.
         dsn: The delivery status notification wishes (RFC 3461), or ``None``.
         require_tls: REQUIRETLS (RFC 8689) for this message.
+        outcome: Whether the message may have been sent, for a send that is cut short by a cancellation.
     """
 
     data: Message
@@ -41,7 +44,7 @@ class Mail:
     envelope: Envelope = attrs.field(default=None)
     dsn: Any = None
     require_tls: bool = False
-    smtputf8: bool = False
+    outcome: Outcome = Outcome.NOT_SENT
 
     @property
     def message_id(self) -> str | None:

@@ -10,7 +10,6 @@ from urllib.parse import parse_qsl, unquote
 
 from pymailer.errors import ConfigError
 
-_SECURE: Final = {"smtp": False, "smtps": True}
 _ADVICE: Final = "expected something like smtp://user:password@host:587/?pool=true"
 
 
@@ -20,12 +19,14 @@ def scheme_of(url: str) -> str:
     return scheme.lower() if colon else ""
 
 
-def parse_url(url: str) -> dict[str, Any]:
+def parse_url(url: object) -> dict[str, Any]:
     """The options that a URL says, as a mapping in the spelling of the URL; the URL itself never shows in an error.
 
     Raises:
         ConfigError: The URL is malformed, or can be read in two ways.
     """
+    if not isinstance(url, str):
+        raise ConfigError(f"a connection URL is a str, not {type(url).__name__}; {_ADVICE}")
     if any(ord(char) <= 0x20 or ord(char) == 0x7F or char in "\\<>" for char in url):
         raise ConfigError(f"a blank, control character, backslash or angle bracket in the connection URL; {_ADVICE}")
     scheme, _, rest = url.partition(":")
@@ -35,8 +36,8 @@ def parse_url(url: str) -> dict[str, Any]:
     if path.strip("/"):
         raise ConfigError(f"a path in the connection URL means nothing; {_ADVICE}")
     options: dict[str, Any] = {}
-    if scheme.lower() in _SECURE:
-        options["secure"] = _SECURE[scheme.lower()]
+    if scheme.lower() == "smtps":  # smtp: says nothing: port 465 still means TLS from the first byte
+        options["secure"] = True
     options |= _authority(authority)
     return _merge_query(options, query)
 
@@ -48,8 +49,6 @@ def _authority(authority: str) -> dict[str, Any]:
     options: dict[str, Any] = {}
     if at:
         user, _, password = credentials.partition(":")
-        if ":" in password:
-            raise ConfigError(f"two : in the credentials of the connection URL: write %3A inside a password; {_ADVICE}")
         options["auth"] = {"user": _decoded(user), "pass": _decoded(password)}
     return options | _place(place)
 

@@ -6,7 +6,7 @@ This is one of the two places that may import asyncio.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -31,16 +31,26 @@ class AsyncioRuntime:
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[socket] = loop.create_future()
         timer = None if deadline is None else loop.call_later(max(deadline - monotonic(), 0), _expire, ready)
+        watched: list[tuple[Callable[[int], object], int]] = []
         try:
-            _watch(loop, interests, ready)
+            for sock, mask in interests:
+                # The number, not the socket: a closed one has none, and a loop may be watching it all the same.
+                descriptor = sock.fileno()
+                if mask & READ:
+                    loop.add_reader(descriptor, _settle, ready, sock)
+                    watched.append((loop.remove_reader, descriptor))
+                if mask & WRITE:
+                    loop.add_writer(descriptor, _settle, ready, sock)
+                    watched.append((loop.remove_writer, descriptor))
             return [await ready]
         except NotImplementedError:  # a proactor loop (Windows) watches no sockets
             timeout = None if deadline is None else max(deadline - monotonic(), 0)
             return await asyncio.to_thread(ready_sockets, interests, timeout)
         finally:
+            for unwatch, descriptor in watched:
+                unwatch(descriptor)
             if timer is not None:
                 timer.cancel()
-            _unwatch(loop, interests)
 
     async def offload(self, function: Callable[..., T], /, *args: Any) -> T:
         return await asyncio.to_thread(function, *args)
@@ -57,29 +67,6 @@ def _expire(ready: asyncio.Future[Any]) -> None:
 def _settle(ready: asyncio.Future[Any], value: object) -> None:
     if not ready.done():
         ready.set_result(value)
-
-
-def _watch(
-    loop: asyncio.AbstractEventLoop, interests: Sequence[tuple[socket, int]], ready: asyncio.Future[socket]
-) -> None:
-    for sock, mask in interests:
-        if mask & READ:
-            loop.add_reader(sock, _settle, ready, sock)
-        if mask & WRITE:
-            loop.add_writer(sock, _settle, ready, sock)
-
-
-def _unwatch(loop: asyncio.AbstractEventLoop, interests: Sequence[tuple[socket, int]]) -> None:
-    for sock, mask in interests:
-        if sock.fileno() < 0:  # closed meanwhile, which took it out of the selector's sight
-            continue
-        try:
-            if mask & READ:
-                loop.remove_reader(sock)
-            if mask & WRITE:
-                loop.remove_writer(sock)
-        except NotImplementedError:
-            return
 
 
 class AsyncioWaiter:
@@ -102,3 +89,33 @@ class AsyncioWaiter:
         except RuntimeError:  # the loop is closed: nobody waits there any more
             return False
         return True
+
+
+class AsyncioTasks:
+    """Coroutines as tasks of the running loop: the counterpart of `Multiplexer` for a caller that has a loop."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._news = asyncio.Event()
+
+    def spawn(self, coroutine: Coroutine[Any, Any, object]) -> None:
+        """Start a coroutine; its result is dropped, what it raises is told by `step`."""
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        self._news.set()
+
+    async def step(self) -> None:
+        """Return once at least one coroutine has finished since the last call."""
+        await self._news.wait()
+        self._news.clear()
+
+    async def close(self) -> None:
+        """Cancel what is left, and see it end."""
+        left = tuple(self._tasks)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)

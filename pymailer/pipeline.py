@@ -1,0 +1,218 @@
+"""What becomes of a message on its way: defaults, the compile step, composing, the stream step, DKIM, the transport.
+
+Written once for both colours. Knows the order of the steps; nothing of how any transport delivers.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+import attrs
+
+from pymailer.errors import ConfigError, MailTimeoutError
+from pymailer.events import EVENTS, Emitter
+from pymailer.message.composed import ComposedMessage
+from pymailer.message.composer import compose
+from pymailer.message.merge import merge_message
+from pymailer.message.model import Message
+from pymailer.names import unknown
+from pymailer.outcome import Outcome, Stage
+from pymailer.results import CloseReport, CompiledMail, SentMessageInfo
+from pymailer.runtime import Runtime, maybe_await
+from pymailer.transport import Mail, Transport
+
+if TYPE_CHECKING:
+    from pymailer.mailer_options import MailerOptions
+
+T = TypeVar("T")
+
+Plugin = Callable[[Mail], Any]
+"""Middleware: called with the mail, plain or ``async``."""
+
+STEPS: Final = ("compile", "stream")
+"""Where middleware may come in: before composing, and after it."""
+
+_logger = logging.getLogger("pymailer.mailer")
+
+
+@attrs.define(eq=False)
+class Pipeline:
+    """One mailer's way from a message to a result.
+
+    Attributes:
+        transport: Who delivers.
+        defaults: What each message inherits.
+        options: The mailer's own.
+        events: Who is told.
+    """
+
+    transport: Transport
+    defaults: Mapping[str, Any]
+    options: MailerOptions
+    events: Emitter = attrs.field(factory=Emitter)
+    _steps: dict[str, list[Plugin]] = attrs.field(factory=lambda: {step: [] for step in STEPS})
+    _unsubscribe: list[Callable[[], None]] = attrs.field(factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        listen = getattr(self.transport, "on", None)
+        if callable(listen):
+            self._unsubscribe += [
+                cast("Callable[[], None]", listen(event, _forward(self.events, event))) for event in EVENTS
+            ]
+
+    def use(self, step: str, plugin: Plugin) -> None:
+        """Add middleware after what is there already.
+
+        Raises:
+            ConfigError: There is no such step, or `plugin` cannot be called.
+        """
+        self.check_step(step)
+        if not callable(plugin):
+            raise ConfigError(f"middleware is called with the mail; {type(plugin).__name__} cannot be called")
+        self._steps[step].append(plugin)
+
+    def check_step(self, step: str) -> None:
+        """Whether middleware may come in at `step`.
+
+        Raises:
+            ConfigError: There is no such step.
+        """
+        if step not in STEPS:
+            raise ConfigError(f"{unknown('step', step, STEPS)}; the steps are {' and '.join(STEPS)}")
+
+    async def send(
+        self,
+        runtime: Runtime,
+        data: object,
+        fields: Mapping[str, Any],
+        timeout: float | None = None,
+        queue_priority: int = 0,
+    ) -> SentMessageInfo:
+        """Compose one message and deliver it."""
+        deadline = _deadline(runtime, timeout)
+        mail: Mail | None = None
+        try:
+            mail = Mail(self._merge(data, fields), runtime, deadline, queue_priority)
+            await self._prepare(mail)
+            info = await self._deliver(mail)
+        except BaseException as error:
+            self._note_failure(mail, error)
+            raise
+        self._note_success(info)
+        return info
+
+    async def send_compiled(
+        self, runtime: Runtime, compiled: CompiledMail, timeout: float | None = None, queue_priority: int = 0
+    ) -> SentMessageInfo:
+        """Deliver what `compile` gave."""
+        mail = Mail(
+            Message(raw=compiled.content, envelope=compiled.envelope),
+            runtime,
+            _deadline(runtime, timeout),
+            queue_priority,
+            message=ComposedMessage.from_bytes(compiled.content, compiled.message_id),
+            envelope=compiled.envelope,
+            dsn=compiled.dsn,
+            require_tls=compiled.require_tls,
+        )
+        try:
+            info = await self._deliver(mail)
+        except BaseException as error:
+            self._note_failure(mail, error)
+            raise
+        self._note_success(info)
+        return info
+
+    async def compile(self, runtime: Runtime, data: object, fields: Mapping[str, Any]) -> CompiledMail:
+        """Everything but the sending."""
+        mail = Mail(self._merge(data, fields), runtime)
+        await self._prepare(mail)
+        content = b"".join([chunk async for chunk in mail.message.chunks(runtime)])
+        return CompiledMail(mail.envelope, mail.message_id, content, mail.dsn, mail.require_tls)
+
+    def _merge(self, data: object, fields: Mapping[str, Any]) -> Message:
+        return merge_message(data, fields, self.defaults)
+
+    async def _prepare(self, mail: Mail) -> None:
+        await self._run_step("compile", mail)
+        composed = await compose(mail.runtime, mail.data, self.options.policy)
+        mail.message, mail.envelope = composed.message, composed.envelope
+        mail.dsn, mail.require_tls = composed.dsn, composed.require_tls
+        await self._run_step("stream", mail)
+        keys = mail.data.dkim if mail.data.dkim is not None else self.options.dkim
+        if keys:
+            from pymailer.dkim import sign
+
+            mail.message = await sign(mail.runtime, mail.message, keys)
+
+    async def _run_step(self, step: str, mail: Mail) -> None:
+        for plugin in self._steps[step]:
+            await maybe_await(plugin(mail))
+
+    async def _deliver(self, mail: Mail) -> SentMessageInfo:
+        if mail.deadline is not None and mail.runtime.now() >= mail.deadline:
+            raise MailTimeoutError("the time for this message was over before it could be sent", stage=Stage.QUEUE)
+        if not iscoroutinefunction(self.transport.send):
+            await mail.message.materialize(mail.runtime)  # a plain function cannot wait for what is still to come
+        return cast("SentMessageInfo", await self.call(mail.runtime, self.transport.send, mail))
+
+    @staticmethod
+    async def call(runtime: Runtime, function: Callable[..., Any], /, *arguments: Any, **keywords: Any) -> Any:
+        """A method of the transport: a coroutine function is awaited, a plain one is called where it may block."""
+        if iscoroutinefunction(function):
+            return await function(*arguments, **keywords)
+        return await maybe_await(await runtime.offload(lambda: function(*arguments, **keywords)))
+
+    async def verify(self, runtime: Runtime) -> bool:
+        """Ask the transport to prove that it would work; one that cannot is taken at its word."""
+        verify = getattr(self.transport, "verify", None)
+        if callable(verify):
+            await self.call(runtime, verify, runtime)
+        return True
+
+    async def close(self, runtime: Runtime, *, drain: bool, timeout: float | None) -> CloseReport:
+        """Close the transport, if it can be closed."""
+        close = getattr(self.transport, "close", None)
+        report: object = None
+        if callable(close):
+            report = await self.call(runtime, close, runtime, drain=drain, timeout=timeout)
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        self._unsubscribe.clear()
+        return report if isinstance(report, CloseReport) else CloseReport()
+
+    def _note_success(self, info: SentMessageInfo) -> None:
+        _logger.info(
+            "sent %s: %s",
+            info.message_id,
+            info.outcome,
+            extra={"message_id": info.message_id, "outcome": str(info.outcome), "attempts": info.attempts},
+        )
+        self.events.emit("sent", info)
+
+    def _note_failure(self, mail: Mail | None, error: BaseException) -> None:
+        """A cancelled send ends as `CancelledError`, which cannot say what became of the message: the event does."""
+        if not hasattr(error, "outcome"):
+            error.outcome = mail.outcome if mail is not None else Outcome.NOT_SENT  # type: ignore[attr-defined]
+        message_id = mail.message_id if mail is not None and mail.message is not None else None
+        _logger.warning(
+            "did not send %s: %s",
+            message_id,
+            error.outcome,
+            extra={"message_id": message_id, "outcome": str(error.outcome), "error": type(error).__name__},
+        )
+        self.events.emit("failed", error)
+
+
+def _forward(events: Emitter, event: str) -> Callable[..., None]:
+    def forward(*arguments: object) -> None:
+        events.emit(event, *arguments)
+
+    return forward
+
+
+def _deadline(runtime: Runtime, timeout: float | None) -> float | None:
+    return None if timeout is None else runtime.now() + timeout

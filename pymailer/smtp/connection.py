@@ -1,0 +1,200 @@
+"""One SMTP (or LMTP) connection: opened, used for message after message, and closed.
+
+Knows the life of a connection and when it must not be used again. It holds no lock and belongs to one sender at a
+time; who that is, is the pool's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from pymailer.errors import ConnectionLostError, MailError, MailTimeoutError
+from pymailer.net.connect import open_channel
+from pymailer.outcome import Reply, Stage
+from pymailer.smtp import commands
+from pymailer.smtp.dialogue_log import DialogueLog
+from pymailer.smtp.exchange import Exchange
+from pymailer.smtp.extensions import Capabilities
+from pymailer.smtp.greeting import greet, introduce
+from pymailer.smtp.login import log_in
+from pymailer.smtp.report import Report
+from pymailer.smtp.script import write_script
+from pymailer.smtp.starttls import TLSSessions, encrypt, upgrade, wants_upgrade
+from pymailer.smtp.transaction import Transaction
+from pymailer.smtp.wire import Wire
+
+if TYPE_CHECKING:
+    from pymailer.results import SentMessageInfo
+    from pymailer.runtime import Runtime
+    from pymailer.smtp.options import SMTPOptions
+    from pymailer.transport import Mail
+
+_numbers: Final = count(1)
+
+
+def _silent(*_: object) -> None:
+    """Nobody listens."""
+
+
+@attrs.define(eq=False)
+class Connection:
+    """A connection that is not open yet.
+
+    Args:
+        options: How to reach the server, secure the connection and log in.
+        emit: Is told events: ``emit("log", entry)``.
+        sessions: TLS sessions that connections of one transport share.
+    """
+
+    options: SMTPOptions
+    emit: Callable[..., None] = attrs.field(default=_silent, repr=False)
+    sessions: TLSSessions = attrs.field(factory=TLSSessions, repr=False)
+    id: str = attrs.field(factory=lambda: f"c{next(_numbers)}")
+    capabilities: Capabilities = attrs.field(factory=Capabilities, repr=False)
+    messages: int = 0
+    opened_at: float = 0.0
+    connect_time: float = 0.0
+    usable: bool = False
+    _wire: Wire | None = attrs.field(default=None, repr=False)
+    _needs_reset: bool = False
+    _log: DialogueLog = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._log = DialogueLog(self.options.logger, self.id, self.options.debug, self.emit)
+
+    # --- opening -----------------------------------------------------------------------------------------------------
+
+    async def open(self, runtime: Runtime, deadline: float | None = None) -> None:
+        """Connect, secure, introduce ourselves and log in; after an error the connection is closed.
+
+        Args:
+            runtime: Waits.
+            deadline: When to give up all of it; each stage has its own bound besides.
+
+        Raises:
+            MailError: With the stage that was not passed; its outcome is never ``unknown``.
+        """
+        started = runtime.now()
+        try:
+            await self._open(runtime, deadline)
+        except BaseException:
+            self.close()
+            raise
+        self.opened_at = runtime.now()
+        self.connect_time = self.opened_at - started
+        self.usable = True
+
+    async def _open(self, runtime: Runtime, deadline: float | None) -> None:
+        options = self.options
+        self._log.connection(f"connecting to {options.peer}")
+        channel = await open_channel(runtime, options.route(), deadline)
+        wire = self._wire = Wire(channel, options.peer, self._log)
+
+        def by(timeout: float) -> float:
+            own = runtime.now() + timeout
+            return own if deadline is None else min(own, deadline)
+
+        greeting_deadline = by(options.greeting_timeout)
+        if options.secure and not channel.secure:
+            await encrypt(wire, runtime, options, greeting_deadline, self.sessions, Stage.CONNECT)
+        await greet(wire, runtime, options, greeting_deadline)
+        self.capabilities = await introduce(wire, runtime, options, by(options.socket_timeout))
+        if wants_upgrade(wire, self.capabilities, options) and await upgrade(
+            wire, runtime, options, by(options.socket_timeout), self.sessions
+        ):
+            # RFC 3207 4.2: what was offered in plain text is forgotten
+            self.capabilities = await introduce(wire, runtime, options, by(options.socket_timeout))
+        if options.auth is not None:
+            await log_in(wire, runtime, options, self.capabilities, by, self.emit)
+        self.sessions.keep(channel.tls_session)
+
+    # --- sending -----------------------------------------------------------------------------------------------------
+
+    async def send(self, runtime: Runtime, mail: Mail) -> SentMessageInfo:
+        """Send one message, in as many transactions as the server's recipient limit makes necessary.
+
+        Args:
+            runtime: Waits.
+            mail: The message, composed, with its envelope.
+
+        Returns:
+            What became of each recipient.
+
+        Raises:
+            MailError: Nobody got it, or nobody can say; `usable` says whether the connection may go on.
+        """
+        wire = self._wire
+        if wire is None or not self.usable:
+            raise ConnectionLostError(f"the connection to {self.options.peer} is closed", stage=Stage.MAIL)
+        self.messages += 1
+        report = Report(mail, self.id)
+        waiting = mail.envelope.to
+        while waiting:
+            batch, rest = self._batch(waiting)
+            try:
+                exchange = await self._transact(runtime, wire, mail, batch)
+            except MailError as error:
+                report.fail(batch + rest, error)
+                break
+            report.add(exchange)
+            overflow = exchange.transaction.overflow() if mail.message.replayable else ()
+            report.forget(overflow)
+            waiting = overflow + rest
+        return report.info()
+
+    def _batch(self, recipients: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        limit = self.capabilities.rcptmax or len(recipients)
+        return recipients[:limit], recipients[limit:]
+
+    async def _transact(
+        self, runtime: Runtime, wire: Wire, mail: Mail, recipients: tuple[str, ...]
+    ) -> Exchange:
+        options = self.options
+        script = write_script(
+            mail, recipients, self.capabilities, options, secure=wire.channel.secure, reset=self._needs_reset
+        )
+        transaction = Transaction(options.peer, options.lmtp)
+        exchange = Exchange(
+            wire, runtime, script, mail, transaction, options.socket_timeout, options.final_timeout
+        )
+        self.usable = False  # until the exchange has ended in step
+        self._needs_reset = True
+        try:
+            await exchange.run()
+            self._needs_reset = False
+        finally:
+            self.usable = exchange.reusable
+            if not self.usable:
+                self.close()
+        return exchange
+
+    # --- ending ------------------------------------------------------------------------------------------------------
+
+    def stale(self) -> bool:
+        """Whether the server hung up, or said something unasked, while the connection was idle."""
+        return self._wire is None or self._wire.channel.has_input()
+
+    async def quit(self, runtime: Runtime, deadline: float | None = None) -> None:
+        """Say goodbye and close; what the server makes of it is nobody's business."""
+        wire = self._wire
+        try:
+            if wire is not None and self.usable:
+                wire.put(commands.QUIT)
+                await wire.flush(runtime, deadline, Stage.FINAL)
+                await wire.reply(runtime, deadline, Stage.FINAL)
+        except (MailError, MailTimeoutError):
+            self._log.connection("the server did not answer QUIT")
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Drop the connection at once; a second call is harmless."""
+        self.usable = False
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            self._log.connection("closed")
+            wire.channel.close()

@@ -1,0 +1,135 @@
+"""The options of one SMTP connection, from keywords, a mapping, a URL or an instance; checked when they are made.
+
+Knows what each option means and what fits together; nothing of how it is carried out.
+"""
+
+from __future__ import annotations
+
+import logging
+from ipaddress import ip_address
+from typing import Any, Final
+
+import attrs
+
+from pymailer.errors import ConfigError
+from pymailer.net.tls import TLSOptions
+from pymailer.options import checked, gather, normalize, seconds
+from pymailer.services import fill_service
+from pymailer.smtp.auth import parse_auth
+from pymailer.smtp.ehlo import ehlo_name
+
+IMPLICIT_TLS_PORT: Final = 465
+"""TLS from the first byte (RFC 8314 3.3)."""
+
+
+def _port(_: object, __: attrs.Attribute[Any], value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 65536:
+        raise ConfigError(f"port must be a whole number from 1 to 65535, not {value!r}")
+
+
+def _host(_: object, __: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, str) or not value or any(char <= " " or char == "\x7f" for char in value):
+        raise ConfigError(f"host must be a name or an address, not {value!r}")
+
+
+def _switch(value: object, field: attrs.Attribute[Any]) -> object:
+    """`pipelining` and `chunking`: ``"auto"``, or ``False`` for never."""
+    if value is True:
+        return "auto"
+    if value not in ("auto", False):
+        raise ConfigError(f"{field.name} must be 'auto' or False, not {value!r}")
+    return value
+
+
+def _logger(_: object, __: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, (logging.Logger, logging.LoggerAdapter)):
+        raise ConfigError(f"logger must be a logging.Logger or LoggerAdapter, not {type(value).__name__}")
+
+
+_BY_PORT: Final[Any] = None
+_auto: Final = attrs.Converter(_switch, takes_field=True)  # type: ignore[misc]  # mypy cannot infer its type
+
+
+@attrs.frozen(kw_only=True)
+class SMTPOptions:
+    """How to reach a server, secure the connection and log in. Times are in seconds.
+
+    Raises:
+        ConfigError: An option is unknown, of the wrong type, or at odds with another.
+    """
+
+    host: str = attrs.field(default="localhost", validator=_host)
+    secure: bool = attrs.field(default=_BY_PORT, validator=checked(bool))
+    port: int = attrs.field(validator=_port)
+    ignore_tls: bool = attrs.field(default=False, validator=checked(bool))
+    require_tls: bool = attrs.field(default=False, validator=checked(bool))
+    opportunistic_tls: bool = attrs.field(default=False, validator=checked(bool))
+    allow_insecure_auth: bool = attrs.field(default=False, validator=checked(bool))
+    name: str | None = attrs.field(default=None, converter=attrs.converters.optional(ehlo_name))
+    local_address: str | None = attrs.field(default=None, validator=checked(str))
+    auth: Any = attrs.field(default=None, converter=parse_auth, repr=False)
+    auth_method: str | None = attrs.field(default=None, validator=checked(str))
+    tls: TLSOptions = attrs.field(default=None, converter=TLSOptions.parse, repr=False)
+    connection_timeout: float = attrs.field(default=30.0, converter=seconds)
+    greeting_timeout: float = attrs.field(default=30.0, converter=seconds)
+    socket_timeout: float = attrs.field(default=60.0, converter=seconds)
+    final_timeout: float = attrs.field(default=600.0, converter=seconds)
+    dns_timeout: float = attrs.field(default=30.0, converter=seconds)
+    debug: bool = attrs.field(default=False, validator=checked(bool))
+    logger: Any = attrs.field(factory=lambda: logging.getLogger("pymailer.smtp"), validator=_logger, repr=False)
+    pipelining: Any = attrs.field(default="auto", converter=_auto)
+    chunking: Any = attrs.field(default="auto", converter=_auto)
+    lmtp: bool = attrs.field(default=False, validator=checked(bool))
+    proxy: str | None = attrs.field(default=None, validator=checked(str), repr=False)
+    socket: Any = attrs.field(default=None, repr=False)
+    service: str | None = attrs.field(default=None, validator=checked(str))
+
+    @port.default
+    def _port_by_security(self) -> int:
+        return IMPLICIT_TLS_PORT if self.secure else 25
+
+    def __attrs_post_init__(self) -> None:
+        if self.secure is _BY_PORT:
+            object.__setattr__(self, "secure", self.port == IMPLICIT_TLS_PORT)
+        if self.ignore_tls and (self.require_tls or self.opportunistic_tls):
+            raise ConfigError("ignore_tls and require_tls (or opportunistic_tls) are at odds: give one of them")
+        if self.require_tls and self.opportunistic_tls:
+            raise ConfigError("require_tls and opportunistic_tls are at odds: give one of them")
+        if self.opportunistic_tls and self.auth is not None:
+            raise ConfigError("opportunistic_tls may go on in plain text, so it takes no auth: use require_tls")
+
+    @property
+    def peer(self) -> str:
+        """Host and port, as error messages name them."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the server is on this machine, so that nobody listens in between."""
+        host = self.host.strip("[]").lower().rstrip(".")
+        return host == "localhost" or host.endswith(".localhost") or _is_loopback(host)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+_NAMES: Final = frozenset(field.name for field in attrs.fields(SMTPOptions))
+DURATIONS: Final = frozenset(name for name in _NAMES if name.endswith("_timeout"))
+OPTIONS: Final = _NAMES
+"""The names of all options of a connection."""
+
+
+def smtp_options(given: object = None, /, **keywords: Any) -> SMTPOptions:
+    """Options from an instance, a mapping, a URL, or keywords; keywords win, then the mapping, then the URL in it.
+
+    Raises:
+        ConfigError: An option is unknown, of the wrong type, or at odds with another.
+    """
+    if isinstance(given, SMTPOptions):
+        return attrs.evolve(given, **fill_service(normalize(keywords, OPTIONS, DURATIONS, "option"), OPTIONS))
+    options = gather(given, keywords, OPTIONS, DURATIONS, "an SMTP connection")
+    return SMTPOptions(**fill_service(options, OPTIONS))

@@ -1,0 +1,98 @@
+"""What is said for one message: the command lines, by what the message needs and what the server offers.
+
+Whatever cannot be said is refused here, before a byte is on the wire. Pure: values in, lines out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pymailer.errors import EnvelopeError, MessageError, TLSError
+from pymailer.outcome import Stage
+from pymailer.smtp import commands
+from pymailer.smtp.exchange import Script
+
+if TYPE_CHECKING:
+    from pymailer.smtp.extensions import Capabilities
+    from pymailer.smtp.options import SMTPOptions
+    from pymailer.transport import Mail
+
+
+def write_script(
+    mail: Mail,
+    recipients: tuple[str, ...],
+    capabilities: Capabilities,
+    options: SMTPOptions,
+    *,
+    secure: bool,
+    reset: bool,
+) -> Script:
+    """The lines of one transaction.
+
+    Raises:
+        EnvelopeError: An address needs SMTPUTF8 and the server does not offer it.
+        MessageError: The message is too large for the server, or needs 8BITMIME that it does not offer.
+        TLSError: REQUIRETLS was asked for and cannot be had.
+    """
+    _check_size(mail, capabilities, options)
+    smtputf8 = _needs_smtputf8(mail, capabilities, options)
+    eightbit = _needs_8bit(mail, capabilities, options)
+    dsn = mail.dsn if capabilities.dsn else None
+    if mail.require_tls:
+        _check_require_tls(capabilities, options, secure)
+    mail_line = commands.mail(
+        mail.envelope.from_,
+        size=mail.message.size if capabilities.size else None,
+        eightbit=eightbit,
+        smtputf8=smtputf8,
+        dsn=dsn,
+        require_tls=mail.require_tls,
+    )
+    return Script(
+        mail=mail_line,
+        recipients=tuple((to, commands.rcpt(to, smtputf8=smtputf8, dsn=dsn)) for to in recipients),
+        reset=reset,
+        pipelining=capabilities.pipelining and options.pipelining is not False,
+        chunking=capabilities.chunking and options.chunking is not False,
+    )
+
+
+def _check_size(mail: Mail, capabilities: Capabilities, options: SMTPOptions) -> None:
+    size, limit = mail.message.size, capabilities.max_size
+    if size is not None and limit is not None and size > limit:  # RFC 1870 6.1
+        raise MessageError(
+            f"the message has {size} octets and {options.peer} takes no more than {limit}", stage=Stage.MAIL
+        )
+
+
+def _needs_smtputf8(mail: Mail, capabilities: Capabilities, options: SMTPOptions) -> bool:
+    addresses = (mail.envelope.from_, *mail.envelope.to)
+    if not mail.message.needs_smtputf8 and all(map(str.isascii, addresses)):
+        return False
+    if not capabilities.smtputf8:
+        culprit = next((repr(address) for address in addresses if not address.isascii()), "a header of the message")
+        raise EnvelopeError(
+            f"{culprit} needs SMTPUTF8 (RFC 6531), which {options.peer} does not offer", stage=Stage.MAIL
+        )
+    return True
+
+
+def _needs_8bit(mail: Mail, capabilities: Capabilities, options: SMTPOptions) -> bool:
+    if not mail.message.needs_8bit:
+        return False
+    if not capabilities.eightbitmime:
+        raise MessageError(
+            f"the message has octets over 127 in its body and {options.peer} does not offer 8BITMIME (RFC 6152): "
+            f"encode it as quoted-printable or base64",
+            stage=Stage.MAIL,
+        )
+    return True
+
+
+def _check_require_tls(capabilities: Capabilities, options: SMTPOptions, secure: bool) -> None:
+    if secure and capabilities.requiretls:
+        return
+    missing = f"{options.peer} does not offer REQUIRETLS" if secure else "the connection is not secure"
+    raise TLSError(
+        f"the message asks for TLS on every hop (RFC 8689) and {missing}", code="EREQUIRETLS", stage=Stage.MAIL
+    )

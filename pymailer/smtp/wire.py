@@ -1,0 +1,136 @@
+"""One end of an SMTP dialogue: lines out, replies in, each by its deadline, each in the log with no secret in it.
+
+Turns what sockets and parsers raise into typed errors that name the peer and the stage. Knows nothing of what the
+lines mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from pymailer.errors import ConnectionLostError, MailTimeoutError, ProtocolError
+from pymailer.outcome import Reply, Stage
+from pymailer.smtp.replies import ReplyParser
+
+if TYPE_CHECKING:
+    from pymailer.net.channel import Channel
+    from pymailer.runtime import Runtime
+    from pymailer.smtp.dialogue_log import DialogueLog
+
+Heard = Callable[[Reply], bool]
+"""Told each reply that comes while we are still writing; ``True`` means: stop writing."""
+
+_WAITING_FOR: Final = {
+    Stage.GREETING: "greet us",
+    Stage.EHLO: "answer EHLO",
+    Stage.STARTTLS: "answer STARTTLS",
+    Stage.AUTH: "answer AUTH",
+    Stage.MAIL: "answer MAIL",
+    Stage.RCPT: "answer RCPT",
+    Stage.DATA: "answer DATA",
+    Stage.BODY: "take the message",
+    Stage.FINAL: "confirm the message",
+}
+
+
+class Wire:
+    """A channel with a reply parser behind it and a log beside it."""
+
+    def __init__(self, channel: Channel, peer: str, log: DialogueLog) -> None:
+        self.channel = channel
+        self.peer = peer
+        self.log = log
+        self.parser = ReplyParser()
+        self._ended = False
+
+    def put(self, line: bytes, shown: str | None = None) -> None:
+        """Add a line to the next flight; `shown` stands for it in the log if it holds a secret."""
+        if self.log.on:
+            self.log.client(line.decode("utf-8", "backslashreplace").rstrip() if shown is None else shown)
+        self.channel.queue(line)
+
+    def put_body(self, data: bytes) -> None:
+        """Add a piece of the message to the next flight."""
+        self.channel.queue(data)
+
+    async def flush(self, runtime: Runtime, deadline: float | None, stage: Stage, heard: Heard | None = None) -> bool:
+        """Hand everything queued to the kernel; replies that come meanwhile go to `heard`.
+
+        Returns:
+            ``False`` if the server's words ended the writing early.
+
+        Raises:
+            ConnectionLostError: The connection broke; what the server said before was given to `heard`.
+            MailTimeoutError: `deadline` passed with octets unsent.
+            ProtocolError: The server sent what is no reply.
+        """
+        try:
+            return await self.channel.flush(runtime, deadline, None if heard is None else self._listener(heard))
+        except TimeoutError as error:
+            raise self._timeout(stage) from error
+        except OSError as error:
+            self._ended = True
+            raise self.lost(stage) from error
+
+    def _listener(self, heard: Heard) -> Callable[[bytes], bool]:
+        def hear(data: bytes) -> bool:
+            if not data:
+                self._ended = True
+                return True
+            self.parser.feed(data)
+            return self._tell(heard)
+
+        return hear
+
+    def _tell(self, heard: Heard) -> bool:
+        stop = False
+        while (reply := self._parse()) is not None:
+            stop = heard(reply) or stop
+        return stop
+
+    async def reply(self, runtime: Runtime, deadline: float | None, stage: Stage) -> Reply:
+        """The server's next reply.
+
+        Raises:
+            ConnectionLostError: It hung up instead.
+            MailTimeoutError: No complete reply came by `deadline`.
+            ProtocolError: What came is no reply.
+        """
+        while (reply := self._parse()) is None:
+            if self._ended:
+                raise self.lost(stage)
+            try:
+                data = await self.channel.read(runtime, deadline)
+            except TimeoutError as error:
+                raise self._timeout(stage) from error
+            except OSError as error:
+                raise self.lost(stage) from error
+            self._ended = not data
+            self.parser.feed(data)
+        return reply
+
+    def _parse(self) -> Reply | None:
+        reply = self.parser.next()
+        if reply is not None and self.log.on:
+            self.log.server(reply)
+        return reply
+
+    def reset_parser(self) -> None:
+        """Forget everything read so far: what follows comes from another layer (RFC 3207 4.2)."""
+        self.parser = ReplyParser()
+
+    def lost(self, stage: Stage) -> ConnectionLostError:
+        """The error for a peer that hung up at `stage`."""
+        wanted = _WAITING_FOR.get(stage, "answer")
+        return ConnectionLostError(f"{self.peer} closed the connection when it was to {wanted}", stage=stage)
+
+    def nonsense(self, stage: Stage, reply: Reply, expected: str) -> ProtocolError:
+        """The error for a well-formed reply that makes no sense at `stage`."""
+        return ProtocolError(
+            f"{self.peer} answered {str(reply)[:200]!r} where {expected} was expected", stage=stage, reply=reply
+        )
+
+    def _timeout(self, stage: Stage) -> MailTimeoutError:
+        wanted = _WAITING_FOR.get(stage, "answer")
+        return MailTimeoutError(f"{self.peer} did not {wanted} in time", stage=stage)
