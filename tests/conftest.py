@@ -18,6 +18,7 @@ import pytest
 from pymailer.runtime import Runtime, run
 from pymailer.runtime.aio import AsyncioRuntime
 from pymailer.runtime.blocking import BlockingRuntime
+from pymailer.runtime.multiplex import Multiplexer
 
 GRACE = 1.0
 """Seconds that a thread which is already ending may take to end."""
@@ -35,7 +36,25 @@ class Drive:
     def __call__(self, function: Callable[..., Coroutine[Any, Any, Any]], /, *args: Any) -> Any:
         if self.colour == "sync":
             return run(function(BlockingRuntime(), *args))
+        if self.colour == "multiplexed":
+            return _multiplexed(function, *args)
         return asyncio.run(_leaving_no_task(function, AsyncioRuntime(), *args))
+
+
+def _multiplexed(function: Callable[..., Coroutine[Any, Any, Any]], /, *args: Any) -> Any:
+    multiplexer = Multiplexer()
+    results: list[Any] = []
+
+    async def keep_result() -> None:
+        results.append(await function(multiplexer, *args))
+
+    multiplexer.spawn(keep_result())
+    try:
+        while multiplexer.busy:
+            multiplexer.step()
+    finally:
+        multiplexer.close()
+    return results[0]
 
 
 async def _leaving_no_task(function: Callable[..., Coroutine[Any, Any, Any]], runtime: Runtime, *args: Any) -> Any:
@@ -48,6 +67,12 @@ async def _leaving_no_task(function: Callable[..., Coroutine[Any, Any, Any]], ru
 @pytest.fixture(params=["sync", "async"])
 def drive(request: pytest.FixtureRequest) -> Drive:
     """Runs a coroutine function that takes a `Runtime` first, once in each colour."""
+    return Drive(request.param)
+
+
+@pytest.fixture(params=["sync", "async", "multiplexed"])
+def drive_all(request: pytest.FixtureRequest) -> Drive:
+    """As `drive`, and once more over the multiplexer: for what waits at sockets itself."""
     return Drive(request.param)
 
 

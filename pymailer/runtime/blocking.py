@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable, Sequence
-from threading import Lock
+from threading import TIMEOUT_MAX, Lock
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pymailer.runtime import READ, WRITE, Waiter
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from socket import socket
 
 T = TypeVar("T")
+
+_POLL_MAX: Final = 2**31 - 1
+"""Milliseconds: what poll() can wait at most, 24 days."""
 
 
 class BlockingRuntime:
@@ -43,13 +46,15 @@ class BlockingWaiter:
 
     async def wait(self, deadline: float | None) -> None:
         remaining = _remaining(deadline)
-        if not self._gate.acquire(timeout=-1 if remaining is None else remaining):
+        if not self._gate.acquire(timeout=-1 if remaining is None else min(remaining, TIMEOUT_MAX)):
             raise TimeoutError
-        self._gate.release()
+        self.wake()  # it stays woken
 
     def wake(self) -> bool:
-        if self._gate.locked():
+        try:
             self._gate.release()
+        except RuntimeError:  # it is open already
+            pass
         return True
 
 
@@ -74,7 +79,7 @@ def _poll(interests: Sequence[tuple[socket, int]], timeout: float | None) -> lis
     for sock, mask in interests:
         poller.register(sock, (select.POLLIN if mask & READ else 0) | (select.POLLOUT if mask & WRITE else 0))
     # poll() takes milliseconds and rounds up, so that a short wait does not become a busy loop
-    events = poller.poll(None if timeout is None else timeout * 1000)
+    events = poller.poll(None if timeout is None else min(timeout * 1000, _POLL_MAX))
     descriptors = {descriptor for descriptor, _ in events}
     return [sock for sock, _ in interests if sock.fileno() in descriptors]
 

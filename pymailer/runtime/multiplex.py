@@ -6,31 +6,29 @@ nothing of mail.
 
 from __future__ import annotations
 
-import os
 import selectors
+import socket
 import types
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 
 from pymailer.runtime import READ, WRITE, Waiter
 
-if TYPE_CHECKING:
-    from socket import socket
-
 T = TypeVar("T")
 
 _MASKS: Final = {READ: selectors.EVENT_READ, WRITE: selectors.EVENT_WRITE, READ | WRITE: 3}
 _NEVER: Final = float("inf")
+_LONGEST: Final = 86_400.0  # seconds of one look at the selector, which cannot wait for years
 
 
 @attrs.define(eq=False)
 class _Task:
     coroutine: Coroutine[Any, Any, object]
-    interests: Sequence[tuple[socket, int]] = ()
+    interests: Sequence[tuple[socket.socket, int]] = ()
     deadline: float = _NEVER
     parked: bool = False
 
@@ -54,10 +52,10 @@ class Multiplexer:
         # No parked task's deadline is earlier than this; it may be stale, which costs one look too many.
         self._next_deadline = _NEVER
         self._woken: deque[_MultiplexWaiter] = deque()
-        self._bell = os.pipe()
-        for end in self._bell:
-            os.set_blocking(end, False)
-        self._selector.register(self._bell[0], selectors.EVENT_READ)
+        self._bell, self._rope = socket.socketpair()  # not a pipe: Windows can select sockets only
+        for end in (self._bell, self._rope):
+            end.setblocking(False)
+        self._selector.register(self._bell, selectors.EVENT_READ)
 
     def spawn(self, coroutine: Coroutine[Any, Any, object]) -> None:
         """Take over a coroutine; its result is dropped, an exception of its own ends `step`."""
@@ -79,14 +77,14 @@ class Multiplexer:
 
     def close(self) -> None:
         """End what is left, and give everything back."""
-        for task in tuple(self._tasks):
-            task.coroutine.close()
-        self._tasks.clear()
-        self._runnable.clear()
-        self._selector.close()
-        for end in self._bell:
-            os.close(end)
-        self._bell = (-1, -1)
+        try:
+            while self._tasks:
+                self._tasks.pop().coroutine.close()
+        finally:
+            self._runnable.clear()
+            self._selector.close()
+            self._bell.close()
+            self._rope.close()
 
     def _resume(self, task: _Task, value: object, error: BaseException | None) -> None:
         self._current = task
@@ -107,9 +105,9 @@ class Multiplexer:
         now = monotonic()
         if self._next_deadline <= now:
             self._expire(now)
-        patience = 0 if self._runnable else self._next_deadline - now
-        for key, _ in self._selector.select(None if patience == _NEVER else patience):
-            if key.fd == self._bell[0]:
+        patience = 0 if self._runnable else min(self._next_deadline - now, _LONGEST)
+        for key, _ in self._selector.select(patience):
+            if key.fileobj is self._bell:
                 self._answer_bell()
             elif (task := self._waiting.get(key.fd)) is not None:
                 self._wake(task, [sock for sock, _ in task.interests if sock.fileno() == key.fd])
@@ -139,7 +137,7 @@ class Multiplexer:
 
     def _answer_bell(self) -> None:
         try:
-            os.read(self._bell[0], 4096)
+            self._bell.recv(4096)
         except BlockingIOError:
             pass
         while self._woken:
@@ -148,7 +146,7 @@ class Multiplexer:
             if waiter.task is not None:
                 self._wake(waiter.task, None)
 
-    def _watch(self, sock: socket, mask: int, task: _Task) -> None:
+    def _watch(self, sock: socket.socket, mask: int, task: _Task) -> None:
         events = _MASKS[mask]
         descriptor = sock.fileno()
         key = self._selector.get_map().get(descriptor)
@@ -161,7 +159,7 @@ class Multiplexer:
             self._selector.modify(sock, events)
         self._waiting[descriptor] = task
 
-    async def _suspend(self, deadline: float | None, interests: Sequence[tuple[socket, int]] = ()) -> Any:
+    async def _suspend(self, deadline: float | None, interests: Sequence[tuple[socket.socket, int]] = ()) -> Any:
         task = self._current
         if task is None:
             raise RuntimeError("a coroutine of another runtime waits through this one")
@@ -173,8 +171,8 @@ class Multiplexer:
         task.parked = True
         return await _park()
 
-    async def wait(self, interests: Sequence[tuple[socket, int]], deadline: float | None) -> list[socket]:
-        ready: list[socket] = await self._suspend(deadline, interests)
+    async def wait(self, interests: Sequence[tuple[socket.socket, int]], deadline: float | None) -> list[socket.socket]:
+        ready: list[socket.socket] = await self._suspend(deadline, interests)
         return ready
 
     async def sleep(self, seconds: float) -> None:
@@ -193,8 +191,8 @@ class Multiplexer:
         """Note that `waiter` was woken, and interrupt the selector; from any thread."""
         self._woken.append(waiter)
         try:
-            os.write(self._bell[1], b"!")
-        except BlockingIOError:  # the pipe is full: the bell rings already
+            self._rope.send(b"!")
+        except BlockingIOError:  # it is full: the bell rings already
             pass
         except OSError:  # closed: nobody waits here any more
             return False
