@@ -179,13 +179,17 @@ def _stream_of(value: object) -> Source:
         return AsyncPieces(None, not isinstance(value, AsyncIterator), pieces)
     if callable(getattr(value, "read", None)):
         return OpenFile.standing(value)
-    if hasattr(value, "__iter__") and not isinstance(value, Mapping):
+    if _iterable(value):
         pieces = cast("Iterable[bytes]", value)
         return Pieces(None, not hasattr(pieces, "__next__"), pieces)
     raise MessageError(
         "content must be str, bytes, a binary file, an iterable of bytes, or a mapping with content, path or href, "
         f"not {type(value).__name__}"
     )
+
+
+def _iterable(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(cast("object", value), Mapping)
 
 
 def encoded(text: str, charset: str = "utf-8") -> bytes:

@@ -70,8 +70,11 @@ def _several(value: Any) -> list[Any]:
 def _attachments(value: Any) -> list[Attachment]:
     if value is None:
         return []
-    several = hasattr(value, "__iter__") and not isinstance(value, (Mapping, str, bytes))
-    return [Attachment.of(item) for item in (value if several else [value])]
+    return [Attachment.of(value)] if _single(value) else [Attachment.of(item) for item in value]
+
+
+def _single(value: object) -> bool:
+    return isinstance(value, (Mapping, str, bytes)) or not hasattr(value, "__iter__")
 
 
 def _no_attachments() -> list[Attachment]:
