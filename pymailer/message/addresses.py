@@ -1,0 +1,127 @@
+"""Addresses as a message holds them: from every form that a user may write, to one list for header and envelope alike.
+
+Knows which Python values stand for addresses; the grammar is `address_parser`'s, the checks are `mailbox`'s, and how
+they are written into a header is `address_fields`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pymailer.errors import AddressError
+from pymailer.message.addr_spec import normalised
+from pymailer.message.address_fields import format_addresses
+from pymailer.message.address_parser import parse_text
+from pymailer.message.characters import shown
+from pymailer.message.mailbox import Address, Group
+from pymailer.names import unknown
+
+__all__ = ["Address", "Group", "envelope_path", "format_addresses", "mailboxes", "parse_addresses", "unique"]
+
+MAX_NESTING = 10
+"""How deep iterables of addresses may lie in one another; a list that contains itself ends here."""
+
+
+def parse_addresses(value: object) -> list[Address | Group]:
+    """The addresses that `value` stands for, in order.
+
+    Args:
+        value: ``"a@b.c"``, ``"Name <a@b.c>"``, a comma-separated list of those, a group, an `Address` or `Group` (ours
+            or the standard library's), a mapping ``{"name", "address"}``, an iterable of any of these, or ``None``.
+
+    Raises:
+        AddressError: What was given is none of these, or is malformed, or has more than one reading.
+    """
+    if isinstance(value, str):
+        return parse_text(value)
+    if value is None:
+        return []
+    found: list[Address | Group] = []
+    open_iterables: list[Iterator[object]] = [iter((value,))]
+    while open_iterables:
+        for item in open_iterables[-1]:
+            if (inner := _members(item)) is None:
+                found.extend(_read_one(item))
+                continue
+            if len(open_iterables) > MAX_NESTING:
+                raise AddressError(f"lists of addresses are nested deeper than {MAX_NESTING}")
+            open_iterables.append(inner)
+            break
+        else:
+            open_iterables.pop()
+    return found
+
+
+def _members(item: object) -> Iterator[object] | None:
+    """An iterator over `item` if it is a list of addresses, rather than one or an impossible one."""
+    if isinstance(item, (str, bytes, bytearray, Mapping, Address, Group)) or not isinstance(item, Iterable):
+        return None
+    return iter(item)
+
+
+def _read_one(item: object) -> list[Address | Group]:
+    if isinstance(item, (Address, Group)):
+        return [item]
+    if isinstance(item, str):
+        return parse_text(item)
+    if isinstance(item, Mapping):
+        return [_from_mapping(item)]
+    return [_from_standard_library(item)]
+
+
+def _from_mapping(item: Mapping[Any, Any]) -> Address:
+    for key in item:
+        if key not in {"name", "address"}:
+            raise AddressError(unknown("key of an address", key, ("name", "address")))
+    if not item.get("address"):
+        raise AddressError(f"this mapping has no 'address': {shown(dict(item))}")
+    return Address(item.get("name"), item["address"])
+
+
+def _from_standard_library(item: Any) -> Address | Group:
+    """What `email.headerregistry` calls an `Address` or a `Group`, recognised by its attributes."""
+    name = getattr(item, "display_name", None)
+    if hasattr(item, "addr_spec"):
+        return Address(name, item.addr_spec)
+    if name and hasattr(item, "addresses"):
+        return Group(name, [Address(each.display_name, each.addr_spec) for each in item.addresses])
+    raise AddressError(f"an address is text, an Address, a mapping or a list of these, not {type(item).__name__}")
+
+
+def mailboxes(parsed: Iterable[Address | Group]) -> list[Address]:
+    """Every mailbox, those in groups included, in order."""
+    found: list[Address] = []
+    for item in parsed:
+        if isinstance(item, Address):
+            found.append(item)
+        else:
+            found.extend(item.members)
+    return found
+
+
+def unique(addresses: Iterable[Address]) -> list[Address]:
+    """Without later repetitions of an address. Domains are compared without case, local parts exactly."""
+    first: dict[str, Address] = {}
+    for address in addresses:
+        first.setdefault(address.address, address)
+    return list(first.values())
+
+
+def envelope_path(address: object, *, recipient: bool = False) -> str:
+    """One envelope address, checked and with its domain in wire form. The null sender is the caller's business.
+
+    Args:
+        address: Text that is one bare address, or an `Address`.
+        recipient: Whether it is a forward path, which ``postmaster`` may be (RFC 5321 4.1.1.3).
+
+    Raises:
+        AddressError: It is not exactly one bare address.
+    """
+    if isinstance(address, Address):
+        return address.address
+    if not isinstance(address, str):
+        raise AddressError(f"an envelope address is text, not {type(address).__name__}")
+    if recipient and address.lower() == "postmaster":
+        return address
+    return normalised(address)

@@ -1,0 +1,69 @@
+"""Quoted-printable (RFC 2045 6.7): lines of at most 76, and nothing that a mail system on the way may touch.
+
+Knows bytes; text should come with CRLF line ends. Every octet comes back as it went in, whatever it was.
+"""
+
+from __future__ import annotations
+
+from binascii import b2a_qp
+from collections.abc import Iterable, Iterator
+
+LINE = 76
+MAX_HELD = 64 * 1024
+"""Octets of one unbroken line that a stream holds back while it waits for the line's end."""
+
+
+def encode_qp(data: bytes) -> bytes:
+    """`data` in quoted-printable. CRLF stays a line end; a bare CR or LF is an octet like any other."""
+    if data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
+        encoded = b2a_qp(data).replace(b"=\n", b"=\r\n")  # soft breaks of data that has no CRLF to imitate
+        if b"=20\r\n" in encoded or b"=09\r\n" in encoded:
+            encoded = b"\r\n".join(map(_shortened, encoded.split(b"\r\n")))
+    else:
+        encoded = b"\r\n".join([_encode_line(line) for line in data.split(b"\r\n")])
+    return _unmistakable(encoded)
+
+
+def iter_qp(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same over chunks of any size, with bounded memory."""
+    held = b""
+    for chunk in chunks:
+        held += chunk
+        end = held.rfind(b"\r\n") + 2
+        if end >= 2:
+            yield encode_qp(held[:end])
+            held = held[end:]
+        elif len(held) > MAX_HELD:
+            end = len(held) - 1 if held.endswith(b"\r") else len(held)
+            yield _unmistakable(_continued(_encode_line(held[:end])))
+            held = held[end:]
+    if held:
+        yield encode_qp(held)
+
+
+def _encode_line(line: bytes) -> bytes:
+    """Octets without a line end among them: CR and LF are encoded too."""
+    return b2a_qp(line, istext=False).replace(b"=\n", b"=\r\n")
+
+
+def _shortened(line: bytes) -> bytes:
+    """`b2a_qp` encodes a blank at the end of a line after it has counted the line's length."""
+    return line if len(line) <= LINE else line[:-3] + b"=\r\n" + line[-3:]
+
+
+def _continued(encoded: bytes) -> bytes:
+    """`encoded` with a soft break at its end, for what follows in the same line."""
+    start = encoded.rfind(b"\r\n") + 2 if b"\r\n" in encoded else 0
+    if len(encoded) - start == LINE:  # no room for the "=" of the break
+        cut = -3 if encoded[-3:-2] == b"=" else -1
+        encoded = encoded[:cut] + b"=\r\n" + encoded[cut:]
+    return encoded + b"=\r\n"
+
+
+def _unmistakable(encoded: bytes) -> bytes:
+    """No line begins with what an mbox file takes for the next message (RFC 2049 3 (8))."""
+    if b"From " not in encoded:
+        return encoded
+    if encoded.startswith(b"From "):
+        encoded = b"F=\r\n" + encoded[1:]
+    return encoded.replace(b"\r\nFrom ", b"\r\nF=\r\nrom ")
