@@ -75,3 +75,8 @@ def _server(certificate: trustme.LeafCert) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
     return context
+
+
+def good_pem() -> str:
+    """Key and certificate of a server that is right in every way, for one that runs outside this process."""
+    return authority().issue_cert(*NAMES).private_key_and_cert_chain_pem.bytes().decode()

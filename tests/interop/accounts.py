@@ -1,0 +1,6 @@
+"""Who may log in at each server, and who is refused: the same everywhere."""
+
+USER = "interop"
+PASSWORD = "a password, 'quoted' =+"
+VMAIL = 5000
+"""The number of the user who owns the mailboxes."""
