@@ -24,7 +24,7 @@ ARROWS: dict[str, set[str]] = {
     "services": {"errors"},
     "dsn": {"errors", "names"},
     "runtime": {"errors"},
-    "net": {"runtime", "errors"},
+    "net": {"runtime", "errors", "options", "outcome"},
     "message": {"errors", "outcome", "results", "runtime", "names", "dsn"},
     "dkim": {"message", "errors"},
     "oauth2": {"runtime", "errors", "events", "log"},
