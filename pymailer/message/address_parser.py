@@ -78,9 +78,9 @@ class _Entry:
     """What was read since the last comma: the phrase, then perhaps an address in angle brackets."""
 
     start: int
-    words: list[str] = attrs.Factory(list)  # as they read, for the name
-    bare: list[str] = attrs.Factory(list)  # as they were written, for an address without angle brackets
-    comments: list[str] = attrs.Factory(list)
+    words: list[str] = attrs.Factory(list[str])  # as they read, for the name
+    bare: list[str] = attrs.Factory(list[str])  # as they were written, for an address without angle brackets
+    comments: list[str] = attrs.Factory(list[str])
     angle: str | None = None
     has_at: bool = False
     cut: bool = False  # a comment followed something: nothing of a bare address may follow
@@ -94,9 +94,9 @@ class _Entry:
 class _Parser:
     text: str
     at: int = 0
-    found: list[Address | Group] = attrs.Factory(list)
+    found: list[Address | Group] = attrs.Factory(list["Address | Group"])
     group: str | None = None
-    members: list[Address] = attrs.Factory(list)
+    members: list[Address] = attrs.Factory(list[Address])
     closed: bool = False  # a group has just ended: only a comma may follow
     entry: _Entry = attrs.field(factory=lambda: _Entry(0))
 

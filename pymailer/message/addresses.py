@@ -7,17 +7,19 @@ they are written into a header is `address_fields`'s.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from pymailer.errors import AddressError
 from pymailer.message.addr_spec import normalised
 from pymailer.message.address_fields import format_addresses
 from pymailer.message.address_parser import parse_text
 from pymailer.message.characters import shown
+from pymailer.message.keys import Keys
 from pymailer.message.mailbox import Address, Group
-from pymailer.names import unknown
 
 __all__ = ["Address", "Group", "envelope_path", "format_addresses", "mailboxes", "parse_addresses", "unique"]
+
+_KEYS = Keys.of("key of an address", ("name", "address"))
 
 MAX_NESTING = 10
 """How deep iterables of addresses may lie in one another; a list that contains itself ends here."""
@@ -57,7 +59,7 @@ def _members(item: object) -> Iterator[object] | None:
     """An iterator over `item` if it is a list of addresses, rather than one or an impossible one."""
     if isinstance(item, (str, bytes, bytearray, Mapping, Address, Group)) or not isinstance(item, Iterable):
         return None
-    return iter(item)
+    return iter(cast("Iterable[object]", item))
 
 
 def _read_one(item: object) -> list[Address | Group]:
@@ -66,17 +68,15 @@ def _read_one(item: object) -> list[Address | Group]:
     if isinstance(item, str):
         return parse_text(item)
     if isinstance(item, Mapping):
-        return [_from_mapping(item)]
+        return [_from_mapping(cast("Mapping[object, object]", item))]
     return [_from_standard_library(item)]
 
 
-def _from_mapping(item: Mapping[Any, Any]) -> Address:
-    for key in item:
-        if key not in {"name", "address"}:
-            raise AddressError(unknown("key of an address", key, ("name", "address")))
-    if not item.get("address"):
-        raise AddressError(f"this mapping has no 'address': {shown(dict(item))}")
-    return Address(item.get("name"), item["address"])
+def _from_mapping(item: Mapping[object, object]) -> Address:
+    given = _KEYS.read(item)
+    if not given.get("address"):
+        raise AddressError(f"this mapping has no 'address': {shown(given)}")
+    return Address(given.get("name"), given["address"])
 
 
 def _from_standard_library(item: Any) -> Address | Group:

@@ -9,15 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
+from typing import cast
 
 from pymailer.errors import MessageError
 from pymailer.message.addresses import format_addresses, parse_addresses
 from pymailer.message.characters import BLANKS, CONTROL, described, shown
 from pymailer.message.dates import date_value
 from pymailer.message.encoded_words import Encoded
+from pymailer.message.keys import Keys
 from pymailer.message.message_ids import content_id, message_id, references
 
 MAX_NAME = 76
+_PAIR_KEYS = Keys.of("key of a header", ("key", "value"))
 
 _NAME = re.compile(r"[!-9;-~]++")  # RFC 5322 3.6.8
 
@@ -118,26 +121,28 @@ def custom_fields(headers: object) -> list[tuple[str, str]]:
 
 def _pairs(headers: object) -> Iterable[tuple[str, object]]:
     if isinstance(headers, Mapping):
-        return headers.items()
+        return list(cast("Mapping[str, object]", headers).items())
     if headers is None:
         return ()
     if isinstance(headers, (str, bytes)) or not isinstance(headers, Iterable):
         raise MessageError(f"headers are a mapping or pairs of name and value, not {type(headers).__name__}")
-    return [_pair(item) for item in headers]
+    return [_pair(item) for item in cast("Iterable[object]", headers)]
 
 
 def _pair(item: object) -> tuple[str, object]:
-    if isinstance(item, (tuple, list)) and len(item) == 2:
-        return item[0], item[1]
-    if isinstance(item, Mapping) and item.keys() == {"key", "value"}:  # as Nodemailer writes pairs
-        return item["key"], item["value"]
-    raise MessageError(f"a header is a pair of name and value, not {shown(item)}")
+    if isinstance(item, Mapping):  # as Nodemailer writes pairs
+        given = _PAIR_KEYS.read(cast("Mapping[object, object]", item))
+        return given.get("key", ""), given.get("value")
+    pair = list(cast("Iterable[object]", item)) if isinstance(item, (tuple, list)) else []
+    if len(pair) != 2:
+        raise MessageError(f"a header is a pair of name and value, not {shown(cast('object', item))}")
+    return cast("str", pair[0]), pair[1]
 
 
 def _repeated(value: object) -> Iterable[object]:
     if value is None:
         return ()
-    return value if isinstance(value, (list, tuple)) else (value,)
+    return cast("list[object]", value) if isinstance(value, (list, tuple)) else (value,)
 
 
 def _own(name: str) -> str:

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from pymailer.errors import MessageError
 from pymailer.message.address_fields import phrase
 from pymailer.message.characters import CONTROL, described, shown
 from pymailer.message.encoded_words import Encoded, encode_words
-from pymailer.names import snake_case, unknown
+from pymailer.message.keys import Keys
 
-_LINKS = ("help", "unsubscribe", "subscribe", "post", "owner", "archive")
-_KNOWN = (*_LINKS, "id", "unsubscribe_post")
+_KEYS = Keys.of(
+    "key of list",
+    ("help", "unsubscribe", "subscribe", "post", "owner", "archive", "id", "unsubscribe_post"),
+    {"unsubscribe-post": "unsubscribe_post"},
+)
+_LINK_KEYS = Keys.of("key of a link", ("url", "comment"))
 _ONE_CLICK = "List-Unsubscribe=One-Click"
 _URL = re.compile(r"[!#-;=?-~]++")  # visible ASCII without what would end the angle brackets or a quoted string
 _SCHEMES = ("https:", "http:", "mailto:")
@@ -37,16 +41,10 @@ def list_fields(value: object) -> list[tuple[str, Encoded]]:
     """
     if not isinstance(value, Mapping):
         raise MessageError(f"list is a mapping, not {type(value).__name__}")
-    found = [field for key, given in value.items() for field in _fields(_key(key), given)]
+    keys = _KEYS.read(cast("Mapping[object, object]", value))
+    found = [field for key, given in keys.items() for field in _fields(key, given)]
     _check_one_click(dict(found))
     return found
-
-
-def _key(key: object) -> str:
-    name = snake_case(key).replace("-", "_") if isinstance(key, str) else ""
-    if name not in _KNOWN:
-        raise MessageError(unknown("key of list", key, _KNOWN))
-    return name
 
 
 def _fields(key: str, given: object) -> list[tuple[str, Encoded]]:
@@ -70,10 +68,14 @@ def _flat(given: object) -> list[object]:
         return [given]
     if not isinstance(given, Iterable):
         raise MessageError(f"a link of list is a URL or a mapping, not {type(given).__name__}")
-    links = [link for item in given for link in (item if isinstance(item, (list, tuple)) else (item,))]
+    links = [link for item in cast("Iterable[object]", given) for link in _inner(item)]
     if not links:
         raise MessageError("a list of links is empty; leave it out instead")
     return links
+
+
+def _inner(item: object) -> list[object]:
+    return list(cast("Iterable[object]", item)) if isinstance(item, (list, tuple)) else [item]
 
 
 def _link(given: object) -> str:
@@ -100,10 +102,8 @@ def _url_and_comment(given: object) -> tuple[str, str]:
         return given, ""
     if not isinstance(given, Mapping):
         raise MessageError(f"a link of list is a URL or a mapping, not {type(given).__name__}")
-    for key in given:
-        if key not in {"url", "comment"}:
-            raise MessageError(unknown("key of a link", key, ("url", "comment")))
-    return _checked_text(given.get("url")), _checked_text(given.get("comment") or "")
+    link = _LINK_KEYS.read(cast("Mapping[object, object]", given))
+    return _checked_text(link.get("url")), _checked_text(link.get("comment") or "")
 
 
 def _checked_text(text: Any) -> str:

@@ -70,6 +70,12 @@ class Address:
         return f"{quoted(self.name)} <{self.address}>" if self.name else self.address
 
 
+def _group_name(name: str) -> str:
+    if not name:
+        raise AddressError("a group needs a name")
+    return _display_name(name)
+
+
 def _members(members: Iterable[Address]) -> tuple[Address, ...]:
     result = tuple(members)
     for member in result:
@@ -87,13 +93,8 @@ class Group:
         members: The mailboxes. Groups do not nest.
     """
 
-    name: str = attrs.field(converter=_display_name)
+    name: str = attrs.field(converter=_group_name)
     members: tuple[Address, ...] = attrs.field(converter=_members)
-
-    @name.validator
-    def _check_name(self, _: object, name: str) -> None:
-        if not name:
-            raise AddressError("a group needs a name")
 
     def __str__(self) -> str:
         """As a person would write it; `parse_addresses` reads it back."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from typing import cast
 
 from pymailer.errors import MessageError
 from pymailer.message.characters import shown
@@ -64,7 +65,7 @@ def references(value: object) -> Encoded:
         return Encoded(" ".join(_split(value)))
     if isinstance(value, bytes) or not isinstance(value, Iterable):
         raise MessageError(f"message ids are text or a list of text, not {type(value).__name__}")
-    return Encoded(" ".join([found for item in value for found in _split(item)]))
+    return Encoded(" ".join([found for item in cast("Iterable[object]", value) for found in _split(item)]))
 
 
 def _split(text: object) -> list[str]:

@@ -18,7 +18,7 @@ def encode_qp(data: bytes) -> bytes:
     if data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
         encoded = b2a_qp(data).replace(b"=\n", b"=\r\n")  # soft breaks of data that has no CRLF to imitate
         if b"=20\r\n" in encoded or b"=09\r\n" in encoded:
-            encoded = b"\r\n".join(map(_shortened, encoded.split(b"\r\n")))
+            encoded = _shorten(encoded)
     else:
         encoded = b"\r\n".join([_encode_line(line) for line in data.split(b"\r\n")])
     return _unmistakable(encoded)
@@ -43,12 +43,20 @@ def iter_qp(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _encode_line(line: bytes) -> bytes:
     """Octets without a line end among them: CR and LF are encoded too."""
-    return b2a_qp(line, istext=False).replace(b"=\n", b"=\r\n")
+    return _shorten(b2a_qp(line, istext=False).replace(b"=\n", b"=\r\n"))
 
 
-def _shortened(line: bytes) -> bytes:
-    """`b2a_qp` encodes a blank at the end of a line after it has counted the line's length."""
-    return line if len(line) <= LINE else line[:-3] + b"=\r\n" + line[-3:]
+def _shorten(encoded: bytes) -> bytes:
+    """The same without lines of 77 or 78.
+
+    `b2a_qp` counts a line before it encodes a blank at its end, and believes that no soft break precedes an LF.
+    """
+    return b"\r\n".join([line if len(line) <= LINE else _broken(line) for line in encoded.split(b"\r\n")])
+
+
+def _broken(line: bytes) -> bytes:
+    cut = -2 if line.endswith(b"=") else -3  # one octet and a soft break, or an encoded blank
+    return line[:cut] + b"=\r\n" + line[cut:]
 
 
 def _continued(encoded: bytes) -> bytes:

@@ -6,16 +6,18 @@ Knows what other mail programs read; nothing of how headers are written.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pymailer.errors import AddressError, MessageError
 from pymailer.message.characters import shown
 from pymailer.message.domains import ascii_domain
 from pymailer.message.encoded_words import Encoded
-from pymailer.names import unknown
+from pymailer.message.keys import Keys
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
+
+_OTP_KEYS = Keys.of("key of otp", ("code", "origin"))
 
 _PRIORITIES: Mapping[str, tuple[tuple[str, Encoded], ...]] = {
     "high": (
@@ -56,13 +58,11 @@ def otp_field(otp: object) -> tuple[str, Encoded]:
     """
     if not isinstance(otp, Mapping):
         raise MessageError(f"otp is a mapping, not {type(otp).__name__}")
-    for key in otp:
-        if key not in {"code", "origin"}:
-            raise MessageError(unknown("key of otp", key, ("code", "origin")))
-    code = otp.get("code")
+    given = _OTP_KEYS.read(cast("Mapping[object, object]", otp))
+    code = given.get("code")
     if not isinstance(code, str) or not code or not code.isascii() or not code.isprintable():
         raise MessageError("the code of otp must be printable ASCII, and not empty")
-    return "OTP-Token", Encoded(f'{_string(code)}; origin="{_origin(otp.get("origin"))}"')
+    return "OTP-Token", Encoded(f'{_string(code)}; origin="{_origin(given.get("origin"))}"')
 
 
 def _string(text: str) -> str:
