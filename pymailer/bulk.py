@@ -55,7 +55,7 @@ class Batch:
     async def _deliver(self, message: object) -> None:
         try:
             self.settled.append(Delivery(message, info=await self.send(message)))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's, and told as such
             self.settled.append(Delivery(message, error=error))
         finally:
             self.under_way -= 1

@@ -82,9 +82,7 @@ class MailError(Exception):
         return _rebuild, (type(self), str(self), dict(self.__dict__), _portable(self.__cause__))
 
 
-def _rebuild(
-    kind: type[MailError], message: str, state: dict[str, Any], cause: BaseException | None
-) -> MailError:
+def _rebuild(kind: type[MailError], message: str, state: dict[str, Any], cause: BaseException | None) -> MailError:
     error = kind(message)
     error.__dict__.update(state)
     error.__cause__ = cause
@@ -95,7 +93,7 @@ def _portable(cause: BaseException | None) -> BaseException | None:
     """The cause as something that pickles: itself, or its text."""
     try:
         pickle.dumps(cause)
-    except Exception:  # a foreign exception may fail to pickle in any way it likes
+    except Exception:  # noqa: BLE001 - a foreign exception may fail to pickle in any way it likes
         return MailError(f"{type(cause).__name__}: {cause}")
     return cause
 

@@ -25,9 +25,7 @@ P = TypeVar("P", bound=Plugin)
 _BLOCKING: Final = BlockingRuntime()
 
 
-def create_transport(
-    transport: object, /, defaults: Mapping[str, Any] | None = None, **options: Any
-) -> Mailer:
+def create_transport(transport: object, /, defaults: Mapping[str, Any] | None = None, **options: Any) -> Mailer:
     """A mailer for code that has no event loop.
 
     Args:

@@ -37,12 +37,13 @@ def normalize(given: Mapping[str, Any], known: Iterable[str], durations: Iterabl
         if name in spelled:
             raise ConfigError(f"{spelled[name]!r} and {key!r} are the same {what}: give one of them")
         spelled[name] = key
-        if value is None:
-            continue
-        if name in lengths and key != name and not isinstance(value, timedelta):
-            value = timedelta(milliseconds=number(key, value))
-        result[name] = value
+        if value is not None:
+            result[name] = _milliseconds(key, value) if name in lengths and key != name else value
     return result
+
+
+def _milliseconds(name: str, value: object) -> timedelta:
+    return value if isinstance(value, timedelta) else timedelta(milliseconds=number(name, value))
 
 
 def duration(name: str, value: object) -> float:
@@ -96,8 +97,9 @@ def _seconds(value: object, field: attrs.Attribute[Any]) -> float | None:
     return None if value is None else duration(field.name, value)
 
 
-seconds: Final = attrs.Converter(_seconds, takes_field=True)  # type: ignore[misc]  # mypy cannot infer its type
-"""An attrs converter: a length of time, as a number or a `timedelta`, to seconds; ``None`` stays."""
+def seconds(default: float | None) -> Any:
+    """An attrs field: a length of time, given as a number or a `timedelta`, kept in seconds."""
+    return attrs.field(default=default, converter=attrs.Converter(_seconds, takes_field=True))
 
 
 def gather(

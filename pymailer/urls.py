@@ -32,7 +32,7 @@ def parse_url(url: object) -> dict[str, Any]:
     scheme, _, rest = url.partition(":")
     rest = rest.partition("#")[0]
     location, _, query = rest.partition("?")
-    authority, slash, path = location.removeprefix("//").partition("/")
+    authority, _, path = location.removeprefix("//").partition("/")
     if path.strip("/"):
         raise ConfigError(f"a path in the connection URL means nothing; {_ADVICE}")
     options: dict[str, Any] = {}

@@ -14,7 +14,7 @@ import attrs
 
 from pymailer.errors import ConnectionLostError, MailError, MailTimeoutError
 from pymailer.net.connect import open_channel
-from pymailer.outcome import Reply, Stage
+from pymailer.outcome import Stage
 from pymailer.smtp import commands
 from pymailer.smtp.dialogue_log import DialogueLog
 from pymailer.smtp.exchange import Exchange
@@ -150,17 +150,13 @@ class Connection:
         limit = self.capabilities.rcptmax or len(recipients)
         return recipients[:limit], recipients[limit:]
 
-    async def _transact(
-        self, runtime: Runtime, wire: Wire, mail: Mail, recipients: tuple[str, ...]
-    ) -> Exchange:
+    async def _transact(self, runtime: Runtime, wire: Wire, mail: Mail, recipients: tuple[str, ...]) -> Exchange:
         options = self.options
         script = write_script(
             mail, recipients, self.capabilities, options, secure=wire.channel.secure, reset=self._needs_reset
         )
         transaction = Transaction(options.peer, options.lmtp)
-        exchange = Exchange(
-            wire, runtime, script, mail, transaction, options.socket_timeout, options.final_timeout
-        )
+        exchange = Exchange(wire, runtime, script, mail, transaction, options.socket_timeout, options.final_timeout)
         self.usable = False  # until the exchange has ended in step
         self._needs_reset = True
         try:

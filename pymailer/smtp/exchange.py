@@ -131,7 +131,8 @@ class Exchange:
             if not self.script.chunking:
                 self._say(commands.DATA, Stage.DATA)
             await self._write(Stage.MAIL)
-            return await self._read_all()
+            await self._read_all()
+            return
         if self.script.reset:
             await self._ask(commands.RSET, Stage.MAIL)
         await self._ask(self.script.mail, Stage.MAIL)
@@ -179,7 +180,8 @@ class Exchange:
         """The message as BDAT: one chunk where its size is known, else one for each piece (RFC 3030 2)."""
         size = self.mail.message.size
         if size is None:
-            return await self._write_unsized()
+            await self._write_unsized()
+            return
         self._say(commands.bdat(size, last=True), Stage.FINAL)
         waiting = 0
         async for chunk in self._chunks():
@@ -190,7 +192,7 @@ class Exchange:
             if waiting >= FLIGHT and self.size < size:
                 waiting = 0
                 if not await self._write(Stage.BODY):
-                    return
+                    return None
         if self.size != size:
             raise MessageError(
                 f"the message turned out to have {self.size} octets, not {size}: its content changed while it was sent",

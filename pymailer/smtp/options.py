@@ -41,13 +41,20 @@ def _switch(value: object, field: attrs.Attribute[Any]) -> object:
     return value
 
 
+def _tls(value: object) -> TLSOptions:
+    return TLSOptions.parse(value)
+
+
+def _auto() -> Any:
+    return attrs.field(default="auto", converter=attrs.Converter(_switch, takes_field=True))
+
+
 def _logger(_: object, __: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, (logging.Logger, logging.LoggerAdapter)):
         raise ConfigError(f"logger must be a logging.Logger or LoggerAdapter, not {type(value).__name__}")
 
 
 _BY_PORT: Final[Any] = None
-_auto: Final = attrs.Converter(_switch, takes_field=True)  # type: ignore[misc]  # mypy cannot infer its type
 
 
 @attrs.frozen(kw_only=True)
@@ -69,16 +76,16 @@ class SMTPOptions:
     local_address: str | None = attrs.field(default=None, validator=checked(str))
     auth: Any = attrs.field(default=None, converter=parse_auth, repr=False)
     auth_method: str | None = attrs.field(default=None, validator=checked(str))
-    tls: TLSOptions = attrs.field(default=None, converter=TLSOptions.parse, repr=False)
-    connection_timeout: float = attrs.field(default=30.0, converter=seconds)
-    greeting_timeout: float = attrs.field(default=30.0, converter=seconds)
-    socket_timeout: float = attrs.field(default=60.0, converter=seconds)
-    final_timeout: float = attrs.field(default=600.0, converter=seconds)
-    dns_timeout: float = attrs.field(default=30.0, converter=seconds)
+    tls: TLSOptions = attrs.field(default=None, converter=_tls, repr=False)
+    connection_timeout: float = seconds(30.0)
+    greeting_timeout: float = seconds(30.0)
+    socket_timeout: float = seconds(60.0)
+    final_timeout: float = seconds(600.0)
+    dns_timeout: float = seconds(30.0)
     debug: bool = attrs.field(default=False, validator=checked(bool))
     logger: Any = attrs.field(factory=lambda: logging.getLogger("pymailer.smtp"), validator=_logger, repr=False)
-    pipelining: Any = attrs.field(default="auto", converter=_auto)
-    chunking: Any = attrs.field(default="auto", converter=_auto)
+    pipelining: Any = _auto()
+    chunking: Any = _auto()
     lmtp: bool = attrs.field(default=False, validator=checked(bool))
     proxy: str | None = attrs.field(default=None, validator=checked(str), repr=False)
     socket: Any = attrs.field(default=None, repr=False)

@@ -1,4 +1,4 @@
-"""The name under which a server keeps a message, found in its final reply. Every kind of server words it its own way."""
+"""The name under which a server keeps a message, found in its final reply, which every kind of server words its way."""
 
 from __future__ import annotations
 

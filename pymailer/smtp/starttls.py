@@ -100,9 +100,7 @@ async def encrypt(
     """
     channel, tls = wire.channel, options.tls
     try:
-        await channel.start_tls(
-            runtime, tls.context(), tls.servername or options.host.strip("[]"), deadline, sessions.take()
-        )
+        await channel.start_tls(runtime, tls.context(), tls.name_for(options.host), deadline, sessions.take())
     except TimeoutError as error:
         raise MailTimeoutError(f"{wire.peer} did not finish the TLS handshake in time", stage=stage) from error
     except OSError as error:
