@@ -204,7 +204,7 @@ def auth(mechanism: str, initial: Secret[bytes] | None = None) -> bytes:
     text = f"AUTH {_word(mechanism)}"
     if initial is None:
         return line(text)
-    _check_auth_length(len(text) + 1 + _base64_length(len(initial)))
+    _check_auth_length(len(text) + 1 + _base64_length(len(initial.reveal())))
     return line(text)[:-2] + b" " + (b64encode(initial.reveal()) or b"=") + b"\r\n"
 
 
@@ -214,7 +214,7 @@ def auth_response(response: Secret[bytes]) -> bytes:
     Raises:
         ConfigError: The line would be too long.
     """
-    _check_auth_length(_base64_length(len(response)))
+    _check_auth_length(_base64_length(len(response.reveal())))
     return b64encode(response.reveal()) + b"\r\n"
 
 

@@ -1,5 +1,6 @@
-"""What is probably wrong, where an error alone would leave the reader guessing: a server that is no SMTP server, or
-one that refuses a login for a reason it does not spell out.
+"""What is probably wrong, where an error alone would leave the reader guessing.
+
+A server that is no SMTP server, or one that refuses a login for a reason it does not spell out.
 
 Knows the habits of servers and providers; decides nothing, it only finds the words.
 """
@@ -43,7 +44,7 @@ _REFUSALS: Final = (
 )
 
 
-def explain_greeting(error: E, heard: bytes, port: int, secure: bool) -> E:  # noqa: FBT001  # as the options are named
+def explain_greeting(error: E, heard: bytes, port: int, secure: bool) -> E:
     """The same error with the likely cause in its message.
 
     Args:

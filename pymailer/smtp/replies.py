@@ -148,7 +148,7 @@ def printable(text: str) -> str:
 
 def _excerpt(data: bytes | bytearray) -> str:
     text = printable(bytes(data[:_EXCERPT]).rstrip(b"\r\n").decode("utf-8", "replace"))
-    return f"{text!r}…" if len(data) > _EXCERPT else repr(text)
+    return f"'{text}…'" if len(data) > _EXCERPT else f"'{text}'"
 
 
 def _nonsense(data: bytes | bytearray) -> ProtocolError:
