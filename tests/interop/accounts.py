@@ -2,5 +2,6 @@
 
 USER = "interop"
 PASSWORD = "a password, 'quoted' =+"
+TOKEN = "ya29.interop-token"
 VMAIL = 5000
 """The number of the user who owns the mailboxes."""
