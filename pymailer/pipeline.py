@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
@@ -22,12 +21,10 @@ from pymailer.names import unknown
 from pymailer.outcome import Outcome, Stage
 from pymailer.results import CloseReport, CompiledMail, SentMessageInfo
 from pymailer.runtime import Runtime, maybe_await
-from pymailer.transport import Mail, Transport
+from pymailer.transport import Mail, Transport, call, deliver
 
 if TYPE_CHECKING:
     from pymailer.mailer_options import MailerOptions
-
-T = TypeVar("T")
 
 Plugin = Callable[[Mail], Any]
 """Middleware: called with the mail, plain or ``async``."""
@@ -155,22 +152,13 @@ class Pipeline:
     async def _deliver(self, mail: Mail) -> SentMessageInfo:
         if mail.deadline is not None and mail.runtime.now() >= mail.deadline:
             raise MailTimeoutError("the time for this message was over before it could be sent", stage=Stage.QUEUE)
-        if not iscoroutinefunction(self.transport.send):
-            await mail.message.materialize(mail.runtime)  # a plain function cannot wait for what is still to come
-        return cast("SentMessageInfo", await self.call(mail.runtime, self.transport.send, mail))
-
-    @staticmethod
-    async def call(runtime: Runtime, function: Callable[..., Any], /, *arguments: Any, **keywords: Any) -> Any:
-        """A method of the transport: a coroutine function is awaited, a plain one is called where it may block."""
-        if iscoroutinefunction(function):
-            return await function(*arguments, **keywords)
-        return await maybe_await(await runtime.offload(lambda: function(*arguments, **keywords)))
+        return await deliver(self.transport, mail)
 
     async def verify(self, runtime: Runtime) -> bool:
         """Ask the transport to prove that it would work; one that cannot is taken at its word."""
         verify = getattr(self.transport, "verify", None)
         if callable(verify):
-            await self.call(runtime, verify, runtime)
+            await call(runtime, verify, runtime)
         return True
 
     async def close(self, runtime: Runtime, *, drain: bool, timeout: float | None) -> CloseReport:
@@ -178,7 +166,7 @@ class Pipeline:
         close = getattr(self.transport, "close", None)
         report: object = None
         if callable(close):
-            report = await self.call(runtime, close, runtime, drain=drain, timeout=timeout)
+            report = await call(runtime, close, runtime, drain=drain, timeout=timeout)
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self._unsubscribe.clear()

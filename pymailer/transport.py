@@ -1,16 +1,18 @@
-"""The plugin contract: what a transport is given, and what it must be able to do.
+"""The plugin contract: what a transport is given, what it must be able to do, and how it is called.
 
 Knows the message and its results; nothing of any particular transport.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from collections.abc import Awaitable, Callable
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 import attrs
 
 from pymailer.outcome import Outcome
+from pymailer.runtime import maybe_await
 
 if TYPE_CHECKING:
     from pymailer.message.composed import ComposedMessage
@@ -67,3 +69,17 @@ class Transport(Protocol):
     def send(self, mail: Mail) -> SentMessageInfo | Awaitable[SentMessageInfo]:
         """Deliver one message: a plain function, or a coroutine function that waits only through ``mail.runtime``."""
         ...
+
+
+async def call(runtime: Runtime, function: Callable[..., Any], /, *arguments: Any, **keywords: Any) -> Any:
+    """The result of a transport's method: a coroutine function is awaited, a plain one is called where it may block."""
+    if iscoroutinefunction(function):
+        return await function(*arguments, **keywords)
+    return await maybe_await(await runtime.offload(lambda: function(*arguments, **keywords)))
+
+
+async def deliver(transport: Transport, mail: Mail) -> SentMessageInfo:
+    """Have `transport` send one message, whatever its colour."""
+    if not iscoroutinefunction(transport.send):
+        await mail.message.materialize(mail.runtime)  # a plain function cannot wait for what is still to come
+    return cast("SentMessageInfo", await call(mail.runtime, transport.send, mail))
