@@ -6,7 +6,7 @@ Knows the two encodings and nothing of where in a header a word will stand.
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pymailer.errors import MessageError
 from pymailer.message.characters import shown
@@ -43,29 +43,52 @@ def encode_words(text: str, first: int = LONGEST) -> Encoded:
     except UnicodeEncodeError:
         raise MessageError(f"the text {shown(text)} contains half of a character (a lone surrogate)") from None
     first = first if first >= _SHORTEST else LONGEST
-    escaped = len(data.translate(None, _LITERAL + b" "))
-    # Q can be read without a tool, so it may be a little longer.
-    readable = 4 * (len(data) + 2 * escaped) <= 5 * (4 * -(-len(data) // 3))
-    return Encoded(" ".join(_quoted_words(text, first) if readable else _base64_words(data, first)))
+    base64 = 4 * -(-len(data) // 3)
+    quoted = len(data) + 2 * len(data.translate(None, _LITERAL + b" "))
+    if 4 * quoted <= 5 * base64:  # Q can be read without a tool, so it may be a little longer
+        if quoted <= first - _FRAME:
+            return Encoded(_quoted_word(text))
+        return Encoded(" ".join(map(_quoted_word, _pieces(text, _quoted_cost, first - _FRAME, LONGEST - _FRAME))))
+    if base64 <= first - _FRAME:
+        return Encoded(_base64_word(text))
+    return Encoded(" ".join(map(_base64_word, _pieces(text, _octets, _base64_room(first), _base64_room(LONGEST)))))
 
 
-def _quoted_words(text: str, room: int) -> Iterator[str]:
-    left, pieces = room - _FRAME, list[str]()
-    for char in text:
-        piece = _Q.get(char) or f"={char.encode().hex('=').upper()}"
-        left -= len(piece)
-        if left < 0:
-            yield f"=?UTF-8?Q?{''.join(pieces)}?="
-            pieces, left = [], LONGEST - _FRAME - len(piece)
-        pieces.append(piece)
-    yield f"=?UTF-8?Q?{''.join(pieces)}?="
+def _pieces(text: str, cost: Callable[[str], int], first: int, rest: int) -> Iterator[str]:
+    """`text` in pieces that cost no more than `first`, and then `rest`, each.
+
+    After a blank where there is one, because some readers show a blank between any two words.
+    """
+    start = used = after_blank = 0
+    room = first
+    for at, char in enumerate(text):
+        used += cost(char)
+        if used > room:
+            cut = after_blank if after_blank > (start + at) // 2 else at
+            yield text[start:cut]
+            start, room = cut, rest
+            used = sum(map(cost, text[cut : at + 1]))
+        if char == " ":
+            after_blank = at + 1
+    yield text[start:]
 
 
-def _base64_words(data: bytes, room: int) -> Iterator[str]:
-    start = 0
-    while start < len(data):
-        end = start + (room - _FRAME) // 4 * 3
-        while end < len(data) and data[end] & 0xC0 == 0x80:  # in the middle of a character
-            end -= 1
-        yield f"=?UTF-8?B?{b2a_base64(data[start:end], newline=False).decode('ascii')}?="
-        start, room = end, LONGEST
+def _quoted_word(text: str) -> str:
+    pieces = [_Q.get(char) or f"={char.encode().hex('=').upper()}" for char in text]
+    return f"=?UTF-8?Q?{''.join(pieces)}?="
+
+
+def _quoted_cost(char: str) -> int:
+    return len(_Q.get(char) or char.encode() * 3)
+
+
+def _base64_word(text: str) -> str:
+    return f"=?UTF-8?B?{b2a_base64(text.encode(), newline=False).decode('ascii')}?="
+
+
+def _base64_room(length: int) -> int:
+    return (length - _FRAME) // 4 * 3
+
+
+def _octets(char: str) -> int:
+    return len(char.encode())

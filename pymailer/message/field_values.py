@@ -133,10 +133,11 @@ def _pair(item: object) -> tuple[str, object]:
     if isinstance(item, Mapping):  # as Nodemailer writes pairs
         given = _PAIR_KEYS.read(cast("Mapping[object, object]", item))
         return given.get("key", ""), given.get("value")
-    pair = list(cast("Iterable[object]", item)) if isinstance(item, (tuple, list)) else []
-    if len(pair) != 2:
-        raise MessageError(f"a header is a pair of name and value, not {shown(cast('object', item))}")
-    return cast("str", pair[0]), pair[1]
+    try:
+        name, value = cast("tuple[str, object]", None if isinstance(item, (str, bytes)) else item)
+    except (TypeError, ValueError):
+        raise MessageError(f"a header is a pair of name and value, not {shown(item)}") from None
+    return name, value
 
 
 def _repeated(value: object) -> Iterable[object]:

@@ -25,7 +25,7 @@ def _display_name(name: str | None) -> str:
         raise AddressError(f"a display name is text, not {type(name).__name__}")
     if not (name.isascii() and name.isprintable()) and (unfit := UNFIT_FOR_NAMES.search(name)):
         raise AddressError(f"the display name {shown(name)} contains {described(unfit[0])}")
-    return name
+    return name.replace("\t", " ")  # a parser may read either where a blank stands
 
 
 def _address(address: str) -> str:
