@@ -113,7 +113,7 @@ class OAuth2:
         # Sealed before anything can fail: from here on no frame holds a secret itself.
         access_token, client_secret = sealed(access_token), sealed(client_secret)
         refresh_token, private_key = sealed(refresh_token), sealed(private_key)
-        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]  # attrs makes it
+        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # attrs makes it
             user, access_token, token_provider, client_id, client_secret, refresh_token,
             access_url, service_client, private_key, scope, expires, timeout,
         )  # fmt: skip

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pymailer.secret import Secret
 
 __all__ = [
-    "CANCEL",
     "DATA",
     "MAX_AUTH_LINE",
     "MAX_COMMAND",
@@ -28,6 +27,7 @@ __all__ = [
     "STARTTLS",
     "auth",
     "auth_response",
+    "auth_takes",
     "bdat",
     "ehlo",
     "helo",
@@ -50,8 +50,6 @@ NOOP: Final = b"NOOP\r\n"
 QUIT: Final = b"QUIT\r\n"
 RSET: Final = b"RSET\r\n"
 STARTTLS: Final = b"STARTTLS\r\n"
-CANCEL: Final = b"*\r\n"
-"""Ends an authentication exchange that we no longer want (RFC 4954 4)."""
 
 
 def line(text: str, *, utf8: bool = False, limit: int = MAX_LINE, error: type[MailError] = ConfigError) -> bytes:
@@ -196,16 +194,21 @@ def auth(mechanism: str, initial: Secret[bytes] | None = None) -> bytes:
 
     Args:
         mechanism: The mechanism's name.
-        initial: The initial response, if it goes along; an empty one is written ``=``.
+        initial: The initial response, if it goes along (and `auth_takes` it); an empty one is written ``=``.
 
     Raises:
         ConfigError: The line would be too long.
     """
-    text = f"AUTH {_word(mechanism)}"
     if initial is None:
-        return line(text)
-    _check_auth_length(len(text) + 1 + _base64_length(len(initial.reveal())))
-    return line(text)[:-2] + b" " + (b64encode(initial.reveal()) or b"=") + b"\r\n"
+        return line(f"AUTH {_word(mechanism)}")
+    if not auth_takes(mechanism, initial):
+        raise ConfigError(f"the initial response of {mechanism} does not fit in the AUTH line")
+    return line(f"AUTH {_word(mechanism)}")[:-2] + b" " + (b64encode(initial.reveal()) or b"=") + b"\r\n"
+
+
+def auth_takes(mechanism: str, initial: Secret[bytes]) -> bool:
+    """Whether an initial response may go along with AUTH, which is bound to the length of any command (RFC 4954 4)."""
+    return len(f"AUTH {mechanism} \r\n") + _base64_length(len(initial.reveal())) <= MAX_LINE
 
 
 def auth_response(response: Secret[bytes]) -> bytes:
@@ -214,16 +217,10 @@ def auth_response(response: Secret[bytes]) -> bytes:
     Raises:
         ConfigError: The line would be too long.
     """
-    _check_auth_length(_base64_length(len(response.reveal())))
+    if _base64_length(len(response.reveal())) + 2 > MAX_AUTH_LINE:
+        raise ConfigError(f"the credentials make a line of over {MAX_AUTH_LINE} octets, which no server takes")
     return b64encode(response.reveal()) + b"\r\n"
 
 
 def _base64_length(octets: int) -> int:
     return (octets + 2) // 3 * 4
-
-
-def _check_auth_length(octets: int) -> None:
-    if octets + 2 > MAX_AUTH_LINE:
-        raise ConfigError(
-            f"the credentials make a line of over {MAX_AUTH_LINE} octets, which no server takes (RFC 4954)"
-        )

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-
 from pymailer.errors import AuthError, ConfigError
 from pymailer.oauth2 import OAuth2
 from pymailer.outcome import Stage
@@ -105,7 +104,7 @@ def _error(text: str) -> AuthError:
     return AuthError(text, stage=Stage.AUTH, command="AUTH")
 
 
-_PASSWORD_MECHANISMS: Final = {"PLAIN": Plain, "LOGIN": Login, "CRAM-MD5": CramMD5}
+_SIMPLE: Final[dict[str, type[Plain | Login | CramMD5]]] = {"PLAIN": Plain, "LOGIN": Login, "CRAM-MD5": CramMD5}
 
 
 def password_mechanism(name: str, auth: Auth, binding: ChannelBinding | None, *, plus_offered: bool) -> Mechanism:
@@ -119,8 +118,8 @@ def password_mechanism(name: str, auth: Auth, binding: ChannelBinding | None, *,
     """
     if isinstance(auth.method, CustomMechanism):
         return Custom(name, partial(auth.method.respond, auth))
-    if name in _PASSWORD_MECHANISMS:
-        return _PASSWORD_MECHANISMS[name](auth.user, auth.password)
+    if name in _SIMPLE:
+        return _SIMPLE[name](auth.user, auth.password)
     user, password = prepare(Secret(auth.user)), prepare(auth.password)
     if user is None or password is None:
         raise ConfigError(f"{name} cannot say this user name or password (RFC 4013)")

@@ -16,6 +16,7 @@ from pymailer.errors import ConfigError, ProtocolError
 from pymailer.outcome import Stage
 from pymailer.runtime import maybe_await
 from pymailer.secret import Secret
+from pymailer.smtp.replies import printable
 
 __all__ = ["Answer", "CramMD5", "Custom", "Login", "Mechanism", "OAuthBearer", "Plain", "XOAuth2", "gs2_name"]
 
@@ -41,6 +42,10 @@ class Mechanism:
             AuthError: The server does not know our password.
         """
         raise surplus(self.name, challenge)
+
+    def complaint(self) -> str:
+        """What the server had against the credentials, if it said so within the exchange."""
+        return ""
 
     def finish(self) -> None:
         """The server says that we are in.
@@ -104,57 +109,53 @@ class CramMD5(Mechanism):
 
 
 @attrs.define
-class XOAuth2(Mechanism):
-    """Google's and Microsoft's form of a bearer token.
-
-    Attributes:
-        complaint: What the server said against the token (JSON), before it refuses it.
-    """
+class _Bearer(Mechanism):
+    """A token; a refused one is explained in a challenge of JSON, and the refusal itself follows our answer to that."""
 
     user: str
     token: Secret[str]
-    complaint: bytes = b""
+    _complaint: bytes = attrs.field(default=b"", init=False)
+
+    answer_to_complaint: ClassVar[bytes]
+
+    def step(self, challenge: bytes) -> Answer:
+        """Next to nothing: everything was said, and the server has complained."""
+        if self._complaint:
+            raise surplus(self.name, challenge)
+        self._complaint = challenge or b" "
+        return Secret(self.answer_to_complaint)
+
+    def complaint(self) -> str:
+        """What the server had against the token, which it may quote and we do not."""
+        text = self._complaint.decode("utf-8", "replace").replace(self.token.reveal(), "***")
+        return printable(text.strip()[:200])
+
+
+@attrs.define
+class XOAuth2(_Bearer):
+    """Google's and Microsoft's own form."""
+
     name: str = attrs.field(default="XOAUTH2", init=False)
+    answer_to_complaint = b""
 
     def initial(self) -> Answer:
         """The name and the token."""
         return Secret(b"user=%b\x01auth=Bearer %b\x01\x01" % (self.user.encode(), self.token.reveal().encode()))
 
-    def step(self, challenge: bytes) -> Answer:
-        """Nothing: the server has complained, and its refusal follows."""
-        if self.complaint:
-            raise surplus(self.name, challenge)
-        self.complaint = challenge or b"{}"
-        return Secret(b"")
-
 
 @attrs.define
-class OAuthBearer(Mechanism):
-    """RFC 7628.
+class OAuthBearer(_Bearer):
+    """RFC 7628."""
 
-    Attributes:
-        host: The server's name and port as we know them.
-        complaint: What the server said against the token (JSON), before it refuses it.
-    """
-
-    user: str
-    token: Secret[str]
     host: str
     port: int
-    complaint: bytes = b""
     name: str = attrs.field(default="OAUTHBEARER", init=False)
+    answer_to_complaint = b"\x01"  # 3.2.3
 
     def initial(self) -> Answer:
         """The name, where we think we are, and the token."""
         head = f"n,a={gs2_name(self.user)},\x01host={self.host}\x01port={self.port}\x01auth=Bearer "
         return Secret(b"%b%b\x01\x01" % (head.encode(), self.token.reveal().encode()))
-
-    def step(self, challenge: bytes) -> Answer:
-        """A lone ^A: the server has complained, and its refusal follows (RFC 7628 3.2.3)."""
-        if self.complaint:
-            raise surplus(self.name, challenge)
-        self.complaint = challenge or b"{}"
-        return Secret(b"\x01")
 
 
 def gs2_name(user: str) -> str:
