@@ -205,6 +205,10 @@ class Channel:
             self._kept = data
         return data is not None
 
+    def unread(self, data: bytes) -> None:
+        """Give back what was read too much; the next `read` gets it first."""
+        self._kept = data + self._kept
+
     def _take_kept(self) -> bytes:
         kept, self._kept = self._kept, b""
         return kept

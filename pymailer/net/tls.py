@@ -46,8 +46,8 @@ def _authorities(value: object) -> tuple[PEM, ...]:
     """One certificate (bundle) or an iterable of them."""
     if value is None:
         return ()
-    one = isinstance(value, (str, bytes, Path, Secret)) or not isinstance(value, Iterable)
-    items = (value,) if one else tuple(cast("Iterable[object]", value))
+    single = isinstance(value, (str, bytes, Path, Secret)) or not isinstance(value, Iterable)
+    items = cast("Iterable[object]", (value,) if single else value)
     return tuple(parse_pem(item, "ca") for item in items)
 
 
@@ -115,9 +115,7 @@ class TLSOptions:
     min_version: str = attrs.field(default="TLSv1.2", converter=_version)
     ciphers: str | None = attrs.field(default=None, validator=checked(str))
     pins: tuple[str, ...] = attrs.field(default=(), converter=_pins)
-    _made: list[ssl.SSLContext] = attrs.field(
-        factory=lambda: list["ssl.SSLContext"](), init=False, eq=False, repr=False
-    )
+    _made: list[ssl.SSLContext] = attrs.field(factory=list["ssl.SSLContext"], init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if self.servername == "":
