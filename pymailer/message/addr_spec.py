@@ -22,6 +22,7 @@ _ATEXT = rf'[^{_UNFIT}{_INVISIBLE} "(),.:;<>@\[\\\]]'
 _QUOTED = rf'"(?:[^{_UNFIT}{_INVISIBLE}"\\]|\\[\x20-\x7e])++"'
 _LOCAL = rf"{_ATEXT}++(?:\.{_ATEXT}++)*+|{_QUOTED}"
 _DOMAIN = rf'[^{_UNFIT} "(),:;<>@\[\\\]]++|\[[^{_UNFIT} @\[\\\]]++\]'
+_ENCODED_WORD = re.compile(r"=\?[^?]*+\?[BQbq]\?[^?]*+\?=")
 _ADDR_SPEC = re.compile(rf"({_LOCAL})@({_DOMAIN})")
 
 
@@ -37,7 +38,7 @@ def normalised(address: str) -> str:
     local, domain = match.groups()
     if len(local if local.isascii() else local.encode()) > MAX_LOCAL:
         raise AddressError(f"the local part of {shown(address)} is longer than {MAX_LOCAL} octets")
-    if "=?" in local:  # some software decodes encoded words before it looks for the "@"
+    if "=?" in local and _ENCODED_WORD.search(local):  # some software decodes those before it looks for the "@"
         raise AddressError(f"{shown(address)} has two readings: its local part looks like an encoded word")
     result = f"{local}@{ascii_domain(domain)}"
     if len(result if result.isascii() else result.encode()) > MAX_ADDRESS:

@@ -136,6 +136,8 @@ class _Parser:
 
     def _add(self, kind: str, token: str) -> None:
         entry = self.entry
+        if kind == "literal" and not entry.has_at:
+            self._fail("a name that holds brackets must be quoted", entry.start)
         if kind != "blank":
             self._check_open()
             entry.words.append(_unquoted(token[1:-1]) if kind == "quoted" else token)

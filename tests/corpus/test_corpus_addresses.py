@@ -95,7 +95,7 @@ def test_postmaster_alone_is_no_sender(case: Case) -> None:
         envelope_path(case.input)
 
 
-@cases("idn", only=[id for id in PATHS if id.startswith("idn")])
+@cases("idn", only=[each for each in PATHS if each.startswith("idn")])
 def test_header_and_envelope_show_the_same_address(case: Case) -> None:
     assert str(format_addresses(parse_addresses(case.input))) == PATHS[case.id]
 
