@@ -58,8 +58,7 @@ format: $(INSTALLED)-dev ## write the format and the repairs that are safe
 	@$(RUN) ruff format .
 	@$(RUN) ruff check --fix .
 
-interop: $(INSTALLED)-test ## against servers from Debian's packages, which it installs (as root)
-	@.ci/debian-packages $(wildcard tests/interop/debian-packages.txt)
+interop: $(INSTALLED)-interop ## against real servers from Debian and npm, which it fetches and runs (as root)
 	@$(RUN) pytest -m interop tests/interop $(ARGS)
 
 soak: $(INSTALLED)-test ## random faults for minutes; nothing may be lost or left behind
