@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import ssl
+import warnings
 from datetime import UTC, datetime, timedelta
 
 import trustme
@@ -23,6 +24,11 @@ def authority() -> trustme.CA:
 def authority_pem() -> str:
     """Its certificate, for the `ca` of a client."""
     return authority().cert_pem.bytes().decode()
+
+
+def stranger_pem() -> str:
+    """The certificate of an authority that has signed nothing here."""
+    return trustme.CA().cert_pem.bytes().decode()
 
 
 def client_context() -> ssl.SSLContext:
@@ -59,7 +65,9 @@ def old_protocol() -> ssl.SSLContext:
     """Nothing newer than TLS 1.1."""
     context = _server(authority().issue_cert(*NAMES))
     context.set_ciphers("ALL:@SECLEVEL=0")
-    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python does not like it either
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
     return context
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from tests.interop.cache import CACHE, NotToBeHad
 
 DOWNLOAD_SECONDS = 300
+VERSIONS = "packages.txt"
+"""The file in a root that lists what was unpacked."""
 _EXCLUDED = [f"--exclude=./usr/share/{name}" for name in ("doc", "locale", "man", "zoneinfo", "perl")]
 
 
@@ -31,9 +33,18 @@ def root_of(*packages: str) -> Path:
     if not root.exists():
         CACHE.joinpath("debian").mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE / "debian", prefix="unpacking-") as scratch:
-            _unpack(_download(Path(scratch, "archives"), packages), Path(scratch, "root"))
+            archives = _download(Path(scratch, "archives"), packages)
+            _unpack(archives, Path(scratch, "root"))
+            Path(scratch, "root", VERSIONS).write_text("".join(f"{archive.name}\n" for archive in archives))
             Path(scratch, "root").rename(root)  # complete, or not there at all
     return root
+
+
+def version(package: str, root: Path) -> str:
+    """The version of a package in a root, without epoch and Debian's revision."""
+    names = (root / VERSIONS).read_text().split()
+    revision = next(name.split("_")[1] for name in names if name.startswith(f"{package}_"))
+    return revision.rpartition("%3a")[2].partition("-")[0].partition("+")[0]
 
 
 def _check_machine() -> None:

@@ -1,4 +1,4 @@
-"""A private Dovecot: submission, which relays to a server given, and LMTP, which delivers into Maildirs."""
+"""A private Dovecot: submission, which relays to a server in this process, and LMTP, which delivers into Maildirs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import ClassVar
 
-from tests.faults import certificates
+from tests.faults import FaultServer, certificates, on, reply
 from tests.interop.accounts import PASSWORD, USER, VMAIL
 from tests.interop.instance import free_port
 from tests.interop.rooted import RootedInstance
@@ -85,25 +85,25 @@ username_attribute = sub
 
 
 class Dovecot(RootedInstance):
-    """Submission at `port` and `tls_port`, LMTP at `lmtp_port`.
-
-    Args:
-        relay_port: Of the SMTP server on loopback to which submitted messages go.
-    """
+    """Submission at `port` and `tls_port`, LMTP at `lmtp_port`."""
 
     name = "Dovecot"
     packages = ("dovecot-core", "dovecot-submissiond", "dovecot-lmtpd")
     users: ClassVar = {"dovecot": 101, "dovenull": 102}
     program = ("/usr/sbin/dovecot", "-F")
 
-    def __init__(self, relay_port: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.lmtp_port = free_port()
-        self.relay_port = relay_port
+        self.relay = FaultServer(
+            on("RCPT TO:<refused@", reply("550 5.1.1 No such user")),
+            on("RCPT TO:<later@", reply("451 4.2.0 Come again")),
+            extensions=["PIPELINING", "8BITMIME", "CHUNKING", "ENHANCEDSTATUSCODES", "SIZE 2000000", "DSN"],
+        )
 
     def configure(self) -> None:
         ports = {"port": self.port, "tls_port": self.tls_port, "lmtp_port": self.lmtp_port}
-        configuration = DOVECOT_CONF.format(vmail=VMAIL, relay_port=self.relay_port, **ports)
+        configuration = DOVECOT_CONF.format(vmail=VMAIL, relay_port=self.relay.port, **ports)
         self.write("etc/dovecot/dovecot.conf", configuration)
         self.write("etc/dovecot/oauth2.conf", OAUTH2_CONF)
         self.write("etc/dovecot/keys/default/HS256/default", base64.b64encode(TOKEN_KEY).decode())
@@ -111,6 +111,13 @@ class Dovecot(RootedInstance):
         self.write("etc/dovecot/users", "".join(_accounts()))
         self.make_directory("var/lib/dovecot")
         self.make_directory("run/dovecot")
+
+    def stop(self) -> None:
+        super().stop()
+        self.relay.close()
+
+    def mailbox(self) -> list[bytes]:
+        return [*super().mailbox(), *(commit.content for commit in self.relay.commits)]
 
 
 def _accounts() -> Iterator[str]:
@@ -121,7 +128,7 @@ def _accounts() -> Iterator[str]:
     yield "full@example.com:{PLAIN}x::::::userdb_quota_rule=*:bytes=1\n"
 
 
-def token(user: str = USER, *, seconds: int = 3600) -> str:
+def token_for(user: str, *, seconds: int = 3600) -> str:
     """An access token (a JWT, RFC 7519) that Dovecot takes for so many seconds."""
     now = int(time.time())
     parts = [{"typ": "JWT", "alg": "HS256"}, {"sub": user, "iat": now - 10, "exp": now + seconds}]

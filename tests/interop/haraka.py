@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.faults import certificates
 from tests.interop.accounts import PASSWORD, USER
 from tests.interop.instance import Instance
-from tests.interop.npm import SOURCES, node, packages
+from tests.interop.npm import SOURCES, node, packages, version
 
 SMTP_INI = """
 listen = 127.0.0.1:{port},127.0.0.1:{tls_port}
@@ -60,6 +60,8 @@ class Haraka(Instance):
         keep_in = f"KEEP_IN={self.directory / 'mail'}"
         return ["env", keep_in, node(), packages() / "Haraka/bin/haraka", "--configs", self.directory]
 
+    def version(self) -> str:
+        return version("Haraka")
+
     def mailbox(self) -> list[bytes]:
-        """The messages kept so far, in the order of their arrival."""
         return [file.read_bytes() for file in sorted((self.directory / "mail").iterdir())]

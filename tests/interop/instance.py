@@ -62,6 +62,14 @@ class Instance:
         """What runs in the foreground."""
         raise NotImplementedError
 
+    def version(self) -> str:
+        """Its own version, for the table."""
+        raise NotImplementedError
+
+    def mailbox(self) -> list[bytes]:
+        """The messages that arrived so far."""
+        raise NotImplementedError
+
     # --- from start to end ---
 
     def __enter__(self) -> Self:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -47,6 +48,11 @@ def packages() -> Path:
             Path(scratch).rename(home)  # complete, or not there at all
             Path(scratch).mkdir()  # for TemporaryDirectory to remove
     return home / "node_modules"
+
+
+def version(package: str) -> str:
+    """The version of an installed package."""
+    return json.loads((packages() / package / "package.json").read_text(encoding="utf-8"))["version"]
 
 
 def _install(directory: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from tests.interop.accounts import VMAIL
-from tests.interop.debian import root_of
+from tests.interop.debian import root_of, version
 from tests.interop.instance import Instance
 
 _DEVICES = {"null": (1, 3), "zero": (1, 5), "random": (1, 8), "urandom": (1, 9)}
@@ -52,6 +52,9 @@ class RootedInstance(Instance):
         """Write the server's own files."""
         raise NotImplementedError
 
+    def version(self) -> str:
+        return version(self.packages[0], self.directory)
+
     def command(self) -> Sequence[str | Path]:
         return ["chroot", self.directory, *self.program]
 
@@ -61,10 +64,8 @@ class RootedInstance(Instance):
         directory.chmod(mode)
         os.chown(directory, owner, owner if group is None else group)
 
-    def mailbox(self, name: str = "all") -> list[bytes]:
-        """The messages in a Maildir, in the order of their arrival."""
-        files = (self.directory / "var/mail" / name / "new").glob("*")
-        return [file.read_bytes() for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
+    def mailbox(self) -> list[bytes]:
+        return [file.read_bytes() for file in self.directory.glob("var/mail/*/new/*")]
 
     def _make_devices(self) -> None:
         for name, number in _DEVICES.items():

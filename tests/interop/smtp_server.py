@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.faults import certificates
 from tests.interop.accounts import PASSWORD, TOKEN, USER
 from tests.interop.instance import Instance, free_port
-from tests.interop.npm import SOURCES, node, packages
+from tests.interop.npm import SOURCES, node, packages, version
 
 
 class SmtpServer(Instance):
@@ -38,6 +38,8 @@ class SmtpServer(Instance):
         }
         return [node(), self.directory / "server.js", json.dumps(settings)]
 
+    def version(self) -> str:
+        return version("smtp-server")
+
     def mailbox(self) -> list[bytes]:
-        """The messages kept so far, in the order of their arrival."""
         return [file.read_bytes() for file in sorted((self.directory / "mail").iterdir())]
