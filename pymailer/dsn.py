@@ -64,7 +64,7 @@ def _notify(value: object) -> tuple[str, ...]:
 
 
 def _condition(word: object) -> str:
-    condition = word.strip().upper() if isinstance(word, str) else ""
+    condition = word.strip(" ").upper() if isinstance(word, str) else ""
     if condition not in _NOTIFY:
         raise MessageError(f"dsn notify is a list of {', '.join(_NOTIFY)}; {word!r} is none of them")
     return condition

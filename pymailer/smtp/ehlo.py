@@ -39,6 +39,8 @@ def _literal(address: str, value: str) -> str:
         parsed = ip_address(address)
     except ValueError as error:
         raise ConfigError(f"name {value!r} is no IP address") from error
+    if "%" in address:  # a zone is of this machine only, and `ipaddress` takes anything for one
+        raise ConfigError(f"name {value!r} has a zone, which means nothing to the server")
     return f"[IPv6:{parsed}]" if isinstance(parsed, IPv6Address) else f"[{parsed}]"
 
 
