@@ -48,11 +48,13 @@ class MailError(Exception):
         reply: The server's reply, if one caused this.
         command: The SMTP command that was answered, without its arguments, such as ``"RCPT"``.
         temporary: Whether the same attempt may succeed later.
+        errors: What each transport said, where several were tried; else empty.
     """
 
     default_code: ClassVar[str] = "EMAIL"
     default_outcome: ClassVar[Outcome] = Outcome.NOT_SENT
     default_temporary: ClassVar[bool] = False
+    errors: tuple[MailError, ...] = ()
 
     def __init__(
         self,

@@ -8,15 +8,42 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from pymailer.transports.amazon import ses as ses
+    from pymailer.transports.as_json import json as json
+    from pymailer.transports.combine import failover as failover
+    from pymailer.transports.combine import round_robin as round_robin
+    from pymailer.transports.command import sendmail as sendmail
+    from pymailer.transports.eml import file as file
     from pymailer.transports.in_memory import memory as memory
+    from pymailer.transports.mx import direct as direct
     from pymailer.transports.single import smtp as smtp
+    from pymailer.transports.streaming import stream as stream
 
 _HOMES: Final = {
+    "direct": "mx",
+    "failover": "combine",
+    "file": "eml",
+    "json": "as_json",
     "memory": "in_memory",
+    "round_robin": "combine",
+    "sendmail": "command",
+    "ses": "amazon",
     "smtp": "single",
+    "stream": "streaming",
 }
 
-__all__ = ["memory", "smtp"]
+__all__ = [
+    "direct",
+    "failover",
+    "file",
+    "json",
+    "memory",
+    "round_robin",
+    "sendmail",
+    "ses",
+    "smtp",
+    "stream",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -28,3 +55,7 @@ def __getattr__(name: str) -> Any:
     factory = getattr(import_module(f"{__name__}.{home}"), name)
     globals()[name] = factory
     return factory
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

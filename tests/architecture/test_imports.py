@@ -47,6 +47,9 @@ of them: the fronts, the command line, the integrations."""
 TOP = {"", "mailer", "__main__", "demo", "cli", "testing", "integrations"}
 """Parts of `pymailer` that stand on top of all others; the empty one is the package itself."""
 
+LOOKS_BACK = {("pymailer/transports/members.py", "registry")}
+"""The one arrow against the others, drawn when a list is given: a transport may be made of transports in any form."""
+
 FOR_EVERYONE = {"__about__", "secret"}
 """Parts that any other may import: the version, and the mask over a password."""
 
@@ -82,7 +85,7 @@ def forbidden_arrows(source: Source) -> list[str]:
     return [
         f"{source.path}:{line}: {own} → {part or 'pymailer'}"
         for line, part in core_imports(source)
-        if part not in allowed
+        if part not in allowed and (source.path, part) not in LOOKS_BACK
     ]
 
 
