@@ -1,11 +1,17 @@
-"""How a socket address is written for people, and told from a name.
+"""How host names and socket addresses are written, for people and for protocols.
 
-Pure functions over what the `socket` module gives; no resolver, no I/O.
+Pure functions over what users and the `socket` module give; no resolver, no I/O.
 """
 
 from __future__ import annotations
 
-from typing import cast
+from ipaddress import ip_address
+from typing import Final, cast
+
+from pymailer.errors import ConfigError
+
+_NAME_LIMIT: Final = 253
+_LABEL_LIMIT: Final = 63
 
 
 def endpoint(host: str, port: int) -> str:
@@ -24,3 +30,36 @@ def describe(name: object) -> str:
 def host_of(name: object) -> str:
     """The address alone of what `getsockname` gave, ``""`` where it has none."""
     return str(cast("tuple[object, ...]", name)[0]) if isinstance(name, tuple) else ""
+
+
+def literal_address(host: str) -> str | None:
+    """The address, if `host` is one: ``192.0.2.1``, ``[2001:db8::1]``, ``fe80::1%eth0``."""
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    try:
+        ip_address(bare)
+    except ValueError:
+        return None
+    return bare
+
+
+def ascii_name(host: str) -> str:
+    """A host name as protocols write it: A-labels (UTS 46), lower case, no dot at the end.
+
+    Raises:
+        ConfigError: It is not a host name.
+    """
+    name = host.rstrip(".")
+    if not name.isascii():
+        name = _a_labels(name)
+    if not 0 < len(name) <= _NAME_LIMIT or not all(0 < len(label) <= _LABEL_LIMIT for label in name.split(".")):
+        raise ConfigError(f"{host!r} is not a host name")
+    return name.lower()
+
+
+def _a_labels(name: str) -> str:
+    import idna  # most names never need its tables
+
+    try:
+        return idna.encode(name, uts46=True, transitional=False).decode("ascii")
+    except UnicodeError as error:
+        raise ConfigError(f"{name!r} is not a host name: {error}") from error

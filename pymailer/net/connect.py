@@ -17,7 +17,7 @@ from pymailer.net.addresses import endpoint
 from pymailer.net.channel import Channel
 from pymailer.net.proxy import Proxy, parse_proxy, tunnel
 from pymailer.net.race import Attempt, RaceLostError, interleave, race
-from pymailer.net.resolver import resolve
+from pymailer.net.resolver import SHARED, Resolver
 from pymailer.outcome import Stage
 from pymailer.runtime import Runtime, maybe_await
 
@@ -37,6 +37,7 @@ class Route:
         socket: A connected socket instead of all this, or a callable, plain or async, that returns one.
         dns_timeout: Seconds for resolving the name.
         connection_timeout: Seconds for all addresses together, or for the proxy to connect us.
+        resolver: Knows the addresses of names.
     """
 
     host: str
@@ -46,6 +47,7 @@ class Route:
     socket: Any = attrs.field(default=None, repr=False)
     dns_timeout: float = 30.0
     connection_timeout: float = 30.0
+    resolver: Resolver = attrs.field(default=SHARED, repr=False)
 
 
 async def open_channel(runtime: Runtime, route: Route, deadline: float | None = None) -> Channel:
@@ -91,7 +93,7 @@ async def _reach(runtime: Runtime, route: Route, proxy: Proxy, deadline: float |
 
 async def _direct(runtime: Runtime, route: Route, deadline: float | None) -> Channel:
     name = endpoint(route.host.strip("[]"), route.port)
-    addresses = await resolve(runtime, route.host, _by(runtime, route.dns_timeout, deadline))
+    addresses = await route.resolver.addresses(runtime, route.host, _by(runtime, route.dns_timeout, deadline))
     bound = _by(runtime, route.connection_timeout, deadline)
     started = runtime.now()
     try:

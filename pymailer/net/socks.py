@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING, Final
 
 from pymailer.errors import ProxyError
+from pymailer.net.exact import read_exactly
 
 if TYPE_CHECKING:
     from pymailer.net.channel import Channel
@@ -126,11 +127,4 @@ class _Peer:
         """Send, and read exactly so many octets."""
         self._channel.queue(request)
         await self._channel.flush(self._runtime, self._deadline)
-        answer = b""
-        while len(answer) < size:
-            data = await self._channel.read(self._runtime, self._deadline)
-            if not data:
-                raise ProxyError("it hung up without an answer")
-            answer += data
-        self._channel.unread(answer[size:])
-        return answer[:size]
+        return await read_exactly(self._runtime, self._channel, size, self._deadline)

@@ -1,4 +1,4 @@
-"""What this machine itself says about a name: literal addresses, the hosts file, localhost, and the system's resolver.
+"""What this machine itself says about a name: the hosts file, localhost, and the system's resolver.
 
 Knows no DNS messages and no cache.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import socket
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
 import attrs
+
+from pymailer.net.addresses import literal_address
 
 _HOSTS: Final = (
     Path(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "drivers", "etc", "hosts")
@@ -19,16 +20,6 @@ _HOSTS: Final = (
     else Path("/etc/hosts")
 )
 _LOOPBACK: Final = ("::1", "127.0.0.1")
-
-
-def literal_address(host: str) -> str | None:
-    """The address, if `host` is one: ``192.0.2.1``, ``[2001:db8::1]``, ``fe80::1%eth0``."""
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    try:
-        ip_address(bare)
-    except ValueError:
-        return None
-    return bare
 
 
 def is_local_name(name: str) -> bool:

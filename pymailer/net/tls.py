@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import attrs
 
 from pymailer.errors import ConfigError, TLSError
-from pymailer.net.addresses import endpoint
+from pymailer.net.addresses import ascii_name, endpoint, literal_address
 from pymailer.net.certificates import public_key_info
 from pymailer.net.tls_failures import explain_tls
 from pymailer.net.tls_files import PEM, load_identity, load_trust, parse_pem
@@ -192,13 +192,9 @@ def _choose_ciphers(context: ssl.SSLContext, ciphers: str) -> None:
 
 
 def certificate_name(host: str) -> str:
-    """A host as certificates write it: no brackets, zone or trailing dot; IDN as A-labels (RFC 9525 6.3)."""
-    name = host.strip("[]").partition("%")[0].rstrip(".")
-    if name.isascii():
-        return name
-    import idna
-
-    return idna.encode(name, uts46=True).decode("ascii")
+    """A host as certificates write it: an address without brackets and zone, or a name in A-labels (RFC 9525 6.3)."""
+    address = literal_address(host)
+    return ascii_name(host) if address is None else address.partition("%")[0]
 
 
 def pin_of(certificate: bytes) -> str:
