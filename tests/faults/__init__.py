@@ -19,7 +19,8 @@ what a correct server would do there (`proceed` does it after all), and selectio
     closes_after(10)
 
 Actions: `reply`, `send`, `trickle`, `endless`, `proceed`, `silence`; `delay`, `hold`, `stall`, `hear`; `commit`,
-`commit_for`; `upgrade`; `drop` (FIN), `reset` (RST), `half_close`; and any callable that takes a `Conversation`.
+`commit_for`; `upgrade`, `forged_scram`; `drop` (FIN), `reset` (RST), `half_close`; and any callable that takes a
+`Conversation`.
 
 Keywords of `FaultServer` say what the correct server offers (`Settings`): `extensions=`, `users=`, `mechanisms=`,
 `require_auth=`, `tls=certificates.good()`, `implicit_tls=`, `lmtp=`, `limit=` (421 beyond so many connections),
@@ -58,6 +59,7 @@ from tests.faults.actions import (
 from tests.faults.conversation import Conversation
 from tests.faults.record import Body, Commit, Line, Login, Record
 from tests.faults.rules import Moment, Rule, at, closes_after, on
+from tests.faults.scram import forged_scram
 from tests.faults.server import FaultServer
 from tests.faults.settings import EXTENSIONS, Settings
 
@@ -82,6 +84,7 @@ __all__ = [
     "delay",
     "drop",
     "endless",
+    "forged_scram",
     "half_close",
     "hear",
     "hold",

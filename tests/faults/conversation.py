@@ -25,6 +25,7 @@ class Conversation:
         number: Of the connection, from 1.
         at_once: How many connections were open when it came, itself among them.
         message: The number of the message in progress or done last, from 1.
+        heard: The command line in progress.
         sender: The reverse path, once MAIL was accepted.
         recipients: The forward paths that were accepted.
         parameters: Those of MAIL.
@@ -38,6 +39,7 @@ class Conversation:
         self.record = record
         self.settings = settings
         self.message = 0
+        self.heard = ""
         self.closing = threading.Event()
         self.rules = rules
         self._gates: list[Gate] = []
@@ -56,6 +58,7 @@ class Conversation:
     def moment(self, name: str, default: Action, *, text: str = "", asked: set[Rule] | None = None) -> None:
         """Do what the script says about this moment, or else the default."""
         moment = Moment(name, self.number, self.message, text, len(self.content))
+        self.heard = text or self.heard
         rule = self.rules.at(moment, set() if asked is None else asked)
         self._default = default
         for action in rule.actions if rule else (default,):

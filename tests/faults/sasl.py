@@ -5,10 +5,12 @@ Knows mechanisms; must not know what the script makes of the verdict.
 
 from __future__ import annotations
 
+import functools
 import hmac
 import re
 
 from tests.faults.conversation import Conversation, decoded
+from tests.faults.scram import scram
 
 Verdict = tuple[str, bool]
 """Who it is, and whether the proof is right."""
@@ -73,4 +75,6 @@ _EXCHANGES = {
     "CRAM-MD5": _cram_md5,
     "XOAUTH2": _xoauth2,
     "OAUTHBEARER": _xoauth2,
+    "SCRAM-SHA-1": functools.partial(scram, algorithm="sha1"),
+    "SCRAM-SHA-256": functools.partial(scram, algorithm="sha256"),
 }

@@ -28,6 +28,7 @@ ssl_cert = </etc/dovecot/server.pem
 ssl_key = </etc/dovecot/server.pem
 disable_plaintext_auth = yes
 
+auth_failure_delay = 0
 auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256 xoauth2 oauthbearer
 passdb {{
   driver = passwd-file

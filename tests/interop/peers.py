@@ -75,7 +75,7 @@ PEERS = (
     Peer(
         "Dovecot LMTP",
         Dovecot,
-        frozenset({"content", "8BITMIME", "PIPELINING", "CHUNKING", "LMTP", "several connections"}),
+        frozenset({"content", "8BITMIME", "STARTTLS", "PIPELINING", "CHUNKING", "LMTP", "several connections"}),
         port="lmtp_port",
         options={"lmtp": True},
     ),
@@ -103,7 +103,7 @@ PEERS = (
     Peer(
         "smtp-server LMTP",
         SmtpServer,
-        frozenset({"content", "8BITMIME", "PIPELINING", "SMTPUTF8", "LMTP", "several connections"}),
+        EVERYWHERE | {"STARTTLS", "PIPELINING", "SIZE", "SMTPUTF8", "DSN", "LMTP", "temporary refusals"},
         port="lmtp_port",
         options={"lmtp": True},
     ),

@@ -33,6 +33,7 @@ alias_maps =
 local_header_rewrite_clients =
 message_size_limit = 1000000
 smtputf8_enable = yes
+smtpd_error_sleep_time = 0
 
 virtual_mailbox_domains = example.com, xn--bcher-kva.example
 virtual_mailbox_base = /var/mail
