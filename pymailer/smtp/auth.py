@@ -68,10 +68,11 @@ class Auth:
     def __init__(self, user: str, password: str | Secret[str], method: str | CustomMechanism | None = None) -> None:
         # Sealed before anything can fail: from here on no frame holds the password itself.
         password = password if isinstance(password, Secret) else Secret(password)
-        _check_user(user)
-        _check_password(password)
         object.__setattr__(self, "user", user)
         object.__setattr__(self, "password", password)
+        object.__setattr__(self, "method", None)
+        _check_user(user)
+        _check_password(password)
         object.__setattr__(self, "method", parse_method(method, PASSWORD_METHODS))
 
 

@@ -128,7 +128,7 @@ class TestAnAddress:
                 command(address)
 
     def test_that_is_not_ascii_needs_smtputf8(self):
-        with pytest.raises(EnvelopeError, match="grün@b.example.*SMTPUTF8"):
+        with pytest.raises(EnvelopeError, match=r"grün@b\.example.*SMTPUTF8"):
             commands.rcpt("grün@b.example")
 
     def test_that_is_not_ascii_goes_as_utf_8(self):
