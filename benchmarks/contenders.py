@@ -18,28 +18,9 @@ import attrs
 from benchmarks.job import Job
 from benchmarks.peers import MissingError, nodemailer, smtp_source
 from benchmarks.place import ROOT
+from benchmarks.results import Result
 
 _CLIENTS: Final = Path(__file__).parent / "clients"
-
-
-@attrs.frozen
-class Result:
-    """What one run of one client came to; CPU is the client's own, `rss` in megabytes."""
-
-    messages: int
-    seconds: float
-    cpu: float
-    rss: float
-
-    @property
-    def rate(self) -> float:
-        """Messages a second."""
-        return self.messages / self.seconds
-
-    @property
-    def cpu_per_thousand(self) -> float:
-        """CPU seconds for a thousand messages."""
-        return 1000 * self.cpu / self.messages
 
 
 @attrs.frozen
@@ -96,15 +77,18 @@ class Contender:
 MANY: Final = Contender("pymailer, send_many", "with_pymailer", "many")
 ASYNC: Final = Contender("pymailer, asyncio", "with_pymailer", "async")
 UVLOOP: Final = Contender("pymailer, uvloop", "with_pymailer", "uvloop")
+WAITING: Final = Contender("pymailer, asyncio, a task for each", "with_pymailer", "waiting")
 THREADS: Final = Contender("pymailer, threads", "with_pymailer", "threads")
 COMPILED: Final = Contender("pymailer, send_compiled, asyncio", "with_pymailer", "compiled")
-COMPILED_THREADS: Final = Contender("pymailer, send_compiled, threads", "with_pymailer", "compiled-threads")
+COMPILED_WAITING: Final = Contender("pymailer, asyncio, a task for each", "with_pymailer", "waiting")
+THREADS: Final = Contender("pymailer, send_compiled, threads", "with_pymailer", "compiled-threads")
 MANY_16: Final = Contender("pymailer, send_many, in_flight=16", "with_pymailer", "many", in_flight=16)
 ASYNC_16: Final = Contender("pymailer, asyncio, in_flight=16", "with_pymailer", "async", in_flight=16)
 
 NODEMAILER: Final = Contender("Nodemailer 10, pool", "with_nodemailer.mjs", available=nodemailer)
 SMTPLIB: Final = Contender("smtplib, one connection", "with_smtplib")
-SMTPLIB_THREADS: Final = Contender("smtplib, threads", "with_smtplib", "threads")
+SMTPLIB_WAITING: Final = Contender("pymailer, asyncio, a task for each", "with_pymailer", "waiting")
+THREADS: Final = Contender("smtplib, threads", "with_smtplib", "threads")
 AIOSMTPLIB: Final = Contender("aiosmtplib, reused connections", "with_aiosmtplib")
 DJANGO: Final = Contender("Django, send_messages", "with_django")
 SMTP_SOURCE: Final = Contender("Postfix smtp-source (C, composes nothing)", "with_smtp_source", available=smtp_source)

@@ -6,9 +6,8 @@ Knows how to set up one race and run it in interleaved rounds. What the outcome 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from statistics import median
 from typing import Final
 
 import attrs
@@ -30,10 +29,10 @@ from benchmarks.contenders import (
     THREADS,
     UVLOOP,
     Contender,
-    Result,
     those_available,
 )
 from benchmarks.job import Job
+from benchmarks.results import Race
 from benchmarks.servers import EVERYTHING, PIPELINING_ONLY, Sink, Wire, measured_round_trip
 
 
@@ -51,7 +50,7 @@ class Scenario:
         tls: How TLS begins; empty for none.
         connections: How many each may open.
         max_messages: How many messages over one connection; 0 for no limit.
-        settle: How much longer than others a run takes, for what begins slowly.
+        longer: How much longer than elsewhere a run takes, where little happens in a second.
     """
 
     key: str
@@ -64,45 +63,6 @@ class Scenario:
     connections: int = 5
     max_messages: int = 0
     longer: float = 1.0
-
-    @property
-    def limit(self) -> float | None:
-        """Messages a second if each costs a connection one round trip and nothing else."""
-        return self.connections / self.round_trip if self.round_trip else None
-
-
-@attrs.define
-class Race:
-    """What came out of a scenario: each contender's runs, in the order of the rounds."""
-
-    scenario: Scenario
-    runs: dict[str, list[Result]] = attrs.field(factory=dict)
-    missing: dict[str, str] = attrs.field(factory=dict)
-    round_trip: float = 0.0
-    """Seconds, as measured over the wire."""
-    resumed: float = 0.0
-    """Which part of the TLS connections resumed a session, our own."""
-
-    def rate(self, contender: Contender) -> float | None:
-        """Messages a second, the median of the rounds."""
-        return self._median(contender, lambda result: result.rate)
-
-    def cpu(self, contender: Contender) -> float | None:
-        """The client's CPU seconds for a thousand messages, the median."""
-        return self._median(contender, lambda result: result.cpu_per_thousand)
-
-    def rss(self, contender: Contender) -> float | None:
-        """Megabytes resident at most, the median."""
-        return self._median(contender, lambda result: result.rss)
-
-    @property
-    def limit(self) -> float | None:
-        """As `Scenario.limit`, with the round trip that was measured."""
-        return self.scenario.connections / self.round_trip if self.round_trip else None
-
-    def _median(self, contender: Contender, of: Callable[[Result], float]) -> float | None:
-        runs = self.runs.get(contender.name)
-        return median(of(run) for run in runs) if runs else None
 
 
 _PYTHON: Final = (SMTPLIB, SMTPLIB_THREADS, AIOSMTPLIB, DJANGO)
@@ -168,15 +128,14 @@ SCENARIOS: Final = (
 def race(scenario: Scenario, *, rounds: int, seconds: float) -> Race:
     """Run every contender once in each round, one after another, so that a busy minute of the machine hits all."""
     contenders, missing = those_available(scenario.contenders)
-    outcome = Race(scenario, missing=missing)
+    outcome = Race(scenario.title, scenario.connections, missing=missing)
     for _ in range(rounds):
         for contender in contenders:
-            _run_once(outcome, contender, seconds * scenario.longer)
+            _run_once(scenario, contender, seconds * scenario.longer, outcome)
     return outcome
 
 
-def _run_once(outcome: Race, contender: Contender, seconds: float) -> None:
-    scenario = outcome.scenario
+def _run_once(scenario: Scenario, contender: Contender, seconds: float, outcome: Race) -> None:
     with servers(scenario) as (sink, port):
         if scenario.round_trip:
             outcome.round_trip = measured_round_trip(port)

@@ -16,7 +16,7 @@ from benchmarks.place import BUILD
 
 SENDER: Final = "News from Example <news@example.com>"
 RECIPIENT: Final = "Zoë Müller <zoe{}@example.org>"
-SUBJECT: Final = "Your order {} is on its way – thank you"  # noqa: RUF001 - as people write
+SUBJECT: Final = "Your order {} is on its way – thank you"
 
 _PARAGRAPH: Final = (
     "Dear Zoë, your order {number} left our warehouse this morning. It travels by rail and by\n"

@@ -1,11 +1,6 @@
 // Nodemailer: its pool, with enough messages under way that no connection waits for one.
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-
-const require = createRequire(process.env.PEERS); // where `npm install` put it
-const nodemailer = require('nodemailer');
-const job = JSON.parse(process.argv[2]);
-const attachment = job.attachment ? readFileSync(job.attachment) : null;
+import { job, messageOf, nodemailer, seconds } from './nodemailer_job.mjs';
 
 const transport = nodemailer.createTransport({
     pool: true,
@@ -18,19 +13,8 @@ const transport = nodemailer.createTransport({
     maxMessages: job.max_messages || Infinity
 });
 
-const compose = number => ({
-    from: job.sender,
-    to: Array.from({ length: job.recipients }, (_, offset) => job.recipient.replace('{}', number + offset)),
-    subject: job.subject.replace('{}', number),
-    text: job.text.replaceAll('{number}', number),
-    html: job.html.replaceAll('{number}', number) || undefined,
-    attachments: attachment ? [{ filename: 'report.bin', content: attachment }] : undefined
-});
-
-const seconds = () => Number(process.hrtime.bigint()) / 1e9;
 const cpu = () => Object.values(process.cpuUsage()).reduce((sum, part) => sum + part) / 1e6;
 const peak = () => Number(/VmHWM:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'latin1'))[1]) * 1024 / 1e6;
-
 const several = (count, work) => Promise.all(Array.from({ length: count }, work));
 
 if (!job.count) {
@@ -38,7 +22,7 @@ if (!job.count) {
     const until = seconds() + Math.min(1, job.seconds);
     await several(4 * job.connections, async () => {
         do {
-            await transport.sendMail(compose(0));
+            await transport.sendMail(messageOf(0));
         } while (seconds() < until);
     });
 }
@@ -49,7 +33,7 @@ const usedBefore = cpu();
 const running = () => (job.count ? messages < job.count : seconds() - began < job.seconds);
 await several(4 * job.connections, async () => {
     while (running()) {
-        await transport.sendMail(compose(++messages));
+        await transport.sendMail(messageOf(++messages));
     }
 });
 console.log(JSON.stringify({ messages, seconds: seconds() - began, cpu: cpu() - usedBefore, rss: peak() }));

@@ -114,6 +114,13 @@ async def compiled(job: Job) -> None:
             await asyncio.gather(*(worker(mailer, clock) for _ in range(job.connections)))
 
 
+async def waiting(job: Job) -> None:
+    async with create_async_transport(pool(job)) as mailer:
+        await settle_async(mailer.send_many(messages(job, range(2 * job.connections))))
+        with job.measured() as clock:
+            await asyncio.gather(*(mailer.send_mail(message) for message in messages(job, clock.numbers())))
+
+
 def on_uvloop(job: Job) -> None:
     import uvloop
 
@@ -124,6 +131,7 @@ WAYS: Final[dict[str, Callable[[Job], None]]] = {
     "many": many,
     "async": lambda job: asyncio.run(asynchronous(job)),
     "uvloop": on_uvloop,
+    "waiting": lambda job: asyncio.run(waiting(job)),
     "threads": threads,
     "compiled": lambda job: asyncio.run(compiled(job)),
     "compiled-threads": compiled_in_threads,
