@@ -28,23 +28,23 @@ def fold(name: str, value: str) -> str:
 
 def fold_structured(name: str, value: str) -> str:
     """The same for a structured field: never inside a quoted string, and after commas where that is enough."""
-    return _join(name, _between_commas(_STRUCTURED_WORD.findall(f" {value}")))
+    return _join(name, _between_commas(_STRUCTURED_WORD.findall(f" {value}"), LINE - len(name) - 1))
 
 
-def _between_commas(words: Iterable[str]) -> Iterator[str]:
-    """What ends with a comma in one piece, if a line can hold it, and word by word if not."""
+def _between_commas(words: Iterable[str], room: int) -> Iterator[str]:
+    """What ends with a comma in one piece, if it fits the `room` of its line, and word by word if not."""
     unit: list[str] = []
     for word in words:
         unit.append(word)
         if word.endswith(","):
-            yield from _whole(unit)
-            unit = []
-    yield from _whole(unit)
+            yield from _whole(unit, room)
+            unit, room = [], LINE
+    yield from _whole(unit, room)
 
 
-def _whole(unit: list[str]) -> list[str]:
+def _whole(unit: list[str], room: int) -> list[str]:
     joined = "".join(unit)
-    return [joined] if len(joined) <= LINE else unit
+    return [joined] if len(joined) <= room else unit
 
 
 def _join(name: str, words: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ from pymailer.message.encoded_words import LONGEST, Encoded, encode_words
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]++")  # RFC 2045 5.1
 _LITERAL = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&+-.^_`{|}~")  # RFC 2231 7
+_MISREAD = ('"', "\\", "=?")  # many readers stumble over escapes in quotes, or decode encoded words there
 _CHARSET = "utf-8''"
 _ROOM = 60
 """Characters of a value on one line, so that its name, section number and indentation fit beside it."""
@@ -23,7 +24,7 @@ def encode_parameter(name: str, value: str) -> str:
     """One parameter, without the ``;`` before it: ``charset=utf-8``, ``filename="my report.pdf"``, ``filename*0*=…``.
 
     Printable ASCII that fits a line is written plainly. All else is percent-encoded UTF-8 in sections that can be
-    folded between (RFC 2231), and so is what looks like an encoded word, which some programs would decode.
+    folded between (RFC 2231), and so are quotes, backslashes and what looks like an encoded word.
 
     Raises:
         MessageError: `name` is no token, or `value` holds a control character or a lone surrogate.
@@ -32,8 +33,8 @@ def encode_parameter(name: str, value: str) -> str:
         raise MessageError(f"{shown(name)} is not the name of a parameter")
     if control := CONTROL.search(value):
         raise MessageError(f"the {name} {shown(value)} contains {described(control[0])}")
-    if value.isascii() and value.isprintable() and "=?" not in value and len(value) <= _ROOM:
-        return f"{name}={value if _is_token(value) else _quoted(value)}"
+    if value.isascii() and value.isprintable() and len(value) <= _ROOM and not any(map(value.__contains__, _MISREAD)):
+        return f"{name}={value}" if _is_token(value) else f'{name}="{value}"'
     sections = list(_sections(value))
     if len(sections) == 1:
         return f"{name}*={sections[0]}"
@@ -75,10 +76,6 @@ def base_name(filename: str) -> str:
 def _is_token(value: str) -> bool:
     # A leading "-" looks like an option to what a mail program may start with it.
     return _TOKEN.fullmatch(value) is not None and not value.startswith("-") and "'" not in value and "*" not in value
-
-
-def _quoted(value: str) -> str:
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _sections(value: str) -> Iterator[str]:
