@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
-from typing import Any, Final, cast
+from typing import Any, ClassVar, Final, cast
 
 import attrs
 
@@ -34,6 +34,8 @@ class Source(ABC):
 
     length: int | None
     replayable: bool
+    ready: ClassVar[bool] = False
+    """Whether the octets are here, so that reading them never blocks."""
 
     @abstractmethod
     def chunks(self) -> Iterator[bytes]:
@@ -49,6 +51,7 @@ class Memory(Source):
     """Octets that are here already."""
 
     data: bytes = attrs.field(repr=False)
+    ready: ClassVar[bool] = True
 
     @classmethod
     def of(cls, data: bytes) -> Memory:
@@ -201,7 +204,7 @@ def encoded(text: str, charset: str = "utf-8") -> bytes:
     try:
         return text.encode(charset)
     except (UnicodeEncodeError, LookupError) as error:
-        raise MessageError(f"text cannot be encoded: {error}") from error
+        raise MessageError(f"text cannot be encoded as {charset}: {error}") from error
 
 
 def octets(piece: object) -> bytes:

@@ -47,7 +47,7 @@ def _gathered(pairs: Any) -> dict[str, Any]:
     spelled: dict[str, str] = {}
     for name, item in _pairs(pairs):
         key = spelled.setdefault(name.lower(), name)
-        result[key] = [*_several(result[key]), *_several(item)] if key in result else item
+        result[key] = [*several(result[key]), *several(item)] if key in result else item
     return result
 
 
@@ -63,7 +63,8 @@ def _pairs(value: Any) -> Iterable[tuple[str, Any]]:
         raise MessageError(f"headers are a mapping or pairs of name and value: {error}") from error
 
 
-def _several(value: Any) -> list[Any]:
+def several(value: Any) -> list[Any]:
+    """The values of a header that may be given as a list."""
     return list(cast("Iterable[Any]", value)) if isinstance(value, (list, tuple)) else [value]
 
 

@@ -28,6 +28,10 @@ class Spool:
         self._pieces: list[bytes] = []
         self._file: IO[bytes] | None = None
 
+    def stays_in_memory(self, piece: bytes) -> bool:
+        """Whether `write` would not touch a file."""
+        return self._file is None and self.size + len(piece) <= IN_MEMORY
+
     def write(self, piece: bytes) -> None:
         """Add `piece`; it may block when it goes to a file."""
         self.size += len(piece)
@@ -66,3 +70,11 @@ class _Spooled(Source):
         while chunk := os.pread(self.descriptor, CHUNK, at):
             at += len(chunk)
             yield chunk
+
+
+def spooled(source: Source) -> Source:
+    """What can be read once, moved to where it can be read again; it blocks."""
+    spool = Spool()
+    for chunk in source.chunks():
+        spool.write(chunk)
+    return spool.source()

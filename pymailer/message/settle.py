@@ -1,0 +1,133 @@
+"""Looking at content before a message is put together: files are found, addresses fetched, async iterables read.
+
+After this a message has no colour: whatever only an event loop can give has been waited for, and what is left can be
+read by anybody, in any thread. What is known to be short is in memory; the rest is still where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from pymailer.errors import MessageError
+from pymailer.message.coding import IDENTITY, Measure
+from pymailer.message.content import AsyncPieces, File, Memory, Source
+from pymailer.message.encoding import decode_content
+from pymailer.message.origins import Remote
+from pymailer.message.spool import Spool
+
+if TYPE_CHECKING:
+    from pymailer.message.node import Leaf
+    from pymailer.message.origins import Origin
+    from pymailer.message.policy import ComposePolicy
+    from pymailer.runtime import Runtime
+
+_AS_IT_IS: Final = frozenset({IDENTITY, "7bit", "8bit"})
+
+GLANCE: Final = 256 * 1024
+"""Octets of a text that are looked at to choose its encoding; a shorter one is read whole."""
+
+MAX_HELD: Final = 64 * 1024 * 1024
+"""Octets of content that may be held, where all of it is needed at once."""
+
+
+async def settle(runtime: Runtime, leaf: Leaf, policy: ComposePolicy) -> None:
+    """Look at the content of a part, so that nothing of it has to be awaited any more."""
+    if type(leaf.origin) is Memory:
+        return
+    source = await located(runtime, leaf.origin, policy)
+    if leaf.content_encoding is not None:
+        source = Memory.of(decode_content(await runtime.offload(held, source), leaf.content_encoding))
+        leaf.content_encoding = None
+    if leaf.text and type(source) is not Memory:
+        source, leaf.sample = await runtime.offload(glance, source)
+        if leaf.transfer in _AS_IT_IS and source.replayable and type(source) is not Memory:
+            leaf.measure = await runtime.offload(Measure.of, source)
+    leaf.origin = source
+
+
+async def hold(runtime: Runtime, leaf: Leaf, policy: ComposePolicy) -> None:
+    """The same, and all of it in memory."""
+    await settle(runtime, leaf, policy)
+    if type(leaf.origin) is not Memory and isinstance(leaf.origin, Source):
+        leaf.origin = Memory.of(await runtime.offload(held, leaf.origin))
+
+
+async def located(runtime: Runtime, origin: Origin, policy: ComposePolicy) -> Source:
+    """A source that anybody can read, from wherever content comes from.
+
+    Raises:
+        MessageError: It cannot be read, or must not be.
+    """
+    if isinstance(origin, Path):
+        return await runtime.offload(File.found, origin)
+    if isinstance(origin, Remote):
+        return await runtime.offload(_fetched, origin, policy)
+    if isinstance(origin, AsyncPieces):
+        return await _collected(runtime, origin)
+    return origin
+
+
+def _fetched(remote: Remote, policy: ComposePolicy) -> Source:
+    from pymailer.message.fetch import FetchLimits, fetch  # only content from the web pays for this import
+
+    limits = FetchLimits(policy.max_fetch_size, policy.fetch_timeout, private=policy.allow_private_urls)
+    return fetch(remote.href, remote.headers, limits)
+
+
+async def _collected(runtime: Runtime, pieces: AsyncPieces) -> Source:
+    spool = Spool()
+    iterator = aiter(pieces.pieces)
+    while (piece := await pieces.read(iterator)) is not None:
+        if spool.stays_in_memory(piece):
+            spool.write(piece)
+        else:
+            await runtime.offload(spool.write, piece)
+    return spool.source()
+
+
+def held(source: Source) -> bytes:
+    """All of `source` at once.
+
+    Raises:
+        MessageError: It cannot be read, or is larger than `MAX_HELD`.
+    """
+    pieces: list[bytes] = []
+    size = 0
+    for chunk in source.chunks():
+        pieces.append(chunk)
+        size += len(chunk)
+        if size > MAX_HELD:
+            raise MessageError(f"content that is needed at once has more than {MAX_HELD} octets")
+    return b"".join(pieces)
+
+
+def glance(source: Source) -> tuple[Source, bytes | None]:
+    """The source in memory if it is short; else a source that still gives all of it, and its beginning."""
+    chunks = source.chunks()
+    pieces: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        pieces.append(chunk)
+        size += len(chunk)
+        if size > GLANCE:
+            beginning = b"".join(pieces)
+            return (source if source.replayable else _Begun(None, False, beginning, chunks)), beginning
+    return Memory.of(b"".join(pieces)), None
+
+
+@attrs.frozen
+class _Begun(Source):
+    """What can be read once, of which the beginning was read."""
+
+    beginning: bytes = attrs.field(repr=False)
+    rest: Iterator[bytes] = attrs.field(repr=False)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The beginning, and what follows."""
+        parts: Iterable[bytes] = chain((self.beginning,), self.rest)
+        return iter(parts)
