@@ -67,6 +67,8 @@ class FailoverTransport:
         """
         order = self._order(mail.runtime.now())
         errors: list[MailError] = []
+        if len(order) > 1:
+            await mail.message.materialize(mail.runtime)  # so that the next one has something to send
         for member in order:
             mail.outcome = Outcome.NOT_SENT
             try:
@@ -143,7 +145,7 @@ class FailoverTransport:
             left = None if deadline is None else max(deadline - runtime.now(), 0)
             try:
                 report = _together(report, await _close(member, runtime, drain=drain, timeout=left))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the others are closed all the same
                 failures.append(error)
         if failures:
             raise ExceptionGroup("not every transport could be closed", failures)

@@ -5,7 +5,7 @@ Knows only octets. What comes in ends its lines in CRLF and holds no CR or LF ot
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 UNIX: Final = "unix"
 WINDOWS: Final = "windows"
-PIECE: Final = 64 * 1024
-"""Octets that are gathered before they are handed on."""
-
 _SPELLINGS: Final = {UNIX: UNIX, "\n": UNIX, WINDOWS: WINDOWS, "\r\n": WINDOWS}
 
 
@@ -73,34 +70,21 @@ def iter_message(message: ComposedMessage, ending: str) -> Iterator[bytes]:
 
 
 async def message_chunks(message: ComposedMessage, runtime: Runtime, ending: str) -> AsyncGenerator[bytes]:
-    """The message with that line end, in pieces worth a system call.
+    """The message's chunks with that line end.
 
     Raises:
         MessageError: Its content cannot be read.
     """
     lines = ToUnix() if ending == UNIX else None
-    gathered: list[bytes] = []
-    size = 0
-    async for chunk in _readable(message.chunks(runtime)):
-        gathered.append(chunk if lines is None else lines.feed(chunk))
-        size += len(chunk)
-        if size >= PIECE:
-            yield b"".join(gathered)
-            gathered, size = [], 0
-    if lines is not None:
-        gathered.append(lines.end())
-    if rest := b"".join(gathered):
-        yield rest
-
-
-async def _readable(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     try:
-        async for chunk in chunks:
-            yield chunk
+        async for chunk in message.chunks(runtime):
+            yield chunk if lines is None else lines.feed(chunk)
     except MailError:
         raise
     except Exception as error:
         raise _unreadable(error) from error
+    if lines is not None:
+        yield lines.end()
 
 
 def _unreadable(error: Exception) -> MessageError:

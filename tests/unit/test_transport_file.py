@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mailbox
-import os
 
 import pytest
 
@@ -43,7 +42,7 @@ def test_nothing_is_left_of_a_message_that_cannot_be_read(drive, tmp_path) -> No
 
     def source():
         yield CONTENT * 2000
-        seen.append(os.listdir(tmp_path))
+        seen.append([path.name for path in tmp_path.iterdir()])
         raise OSError("the disk is gone")
 
     async def send(runtime):
