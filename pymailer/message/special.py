@@ -96,4 +96,7 @@ def _host(parts: SplitResult) -> str:
 
 
 def _is_loopback(host: str) -> bool:
-    return host in {"localhost", "[::1]"} or host.endswith(".localhost") or host.startswith("127.")
+    parts = host.split(".")
+    if parts[-1] == "localhost" or host == "[::1]":
+        return True
+    return parts[0] == "127" and "".join(parts).isdigit()
