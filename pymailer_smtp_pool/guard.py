@@ -1,0 +1,111 @@
+"""The pool's lock: one change of the state at a time, each of them microseconds long.
+
+Nothing waits, does I/O or calls a user under it; whom a change has served is woken after it. Knows how changes are kept
+apart, and must not know what they do.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from threading import RLock
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
+
+from pymailer.errors import MailError
+from pymailer_smtp_pool.closing import Closing
+from pymailer_smtp_pool.place import Ticket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pymailer_smtp_pool.state import PoolState
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+class Guard:
+    """Calls the methods of a `PoolState`, one at a time: ``guard(PoolState.request, ticket, now)``.
+
+    The thread that is in the middle of a change can come here a second time: the garbage collector may run anywhere,
+    and with it the end of a coroutine whose event loop is gone. A lock that a thread can take twice lets it in, and
+    `later` leaves what it wants to the change in progress, where a plain lock would wait for itself for ever.
+
+    Args:
+        state: The state.
+        announce: Called with each event, outside the lock.
+        lost: Called with each ticket whose sender cannot be woken any more, outside the lock.
+    """
+
+    def __init__(self, state: PoolState, announce: Callable[[str], None], lost: Callable[[Ticket], None]) -> None:
+        self.state = state
+        self._announce = announce
+        self._lost = lost
+        self._lock = RLock()
+        self._changing = False
+        self._late: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+
+    def __call__(self, change: Callable[[PoolState, *Ts], T], /, *args: *Ts) -> T:
+        """The result of a change.
+
+        Raises:
+            MailError: What the change says.
+            RuntimeError: A signal handler or a finalizer interrupted another change, and wants an answer.
+        """
+        try:
+            with self._lock:
+                if self._changing:
+                    raise RuntimeError("a signal handler cannot use the pool that it interrupts: let it raise instead")
+                return self._make(change, args)
+        finally:
+            self._follow_up()
+
+    def later(self, change: Callable[[PoolState, *Ts], object], /, *args: *Ts) -> None:
+        """Make a change now or, called in the middle of another, right after that."""
+        self._late.append((change, args))
+        self._follow_up()
+
+    def replace(self, state: PoolState) -> None:
+        """Start anew in a forked child, where nobody will ever release what another thread held."""
+        self._lock = RLock()
+        self._changing = False
+        self._late.clear()
+        self.state = state
+
+    def _make(self, change: Callable[..., T], args: tuple[Any, ...]) -> T:
+        try:
+            self._changing = True
+            return change(self.state, *args)
+        except MailError:
+            raise
+        except BaseException:  # Ctrl-C, in the middle
+            self.state.repair()
+            raise
+        finally:
+            self._changing = False
+
+    def _follow_up(self) -> None:
+        """Make the changes that came in the middle of another, and tell those whom it all concerns."""
+        state, served = self.state, list[Ticket | Closing]()
+        try:
+            while self._late or state.line.unwoken or state.signals:
+                with self._lock:
+                    if self._changing:
+                        return  # the change in progress does it, when it is done
+                    while self._late:
+                        self._make(*self._late.popleft())
+                    served += state.line.unwoken
+                    state.line.unwoken.clear()
+                    signals = [state.signals.popleft() for _ in range(len(state.signals))]
+                while served:
+                    self._wake(served[0])
+                    del served[0]
+                for signal in signals:
+                    self._announce(signal)
+        except BaseException:
+            state.line.unwoken |= dict.fromkeys(served)  # nobody is left asleep; waking one twice is harmless
+            raise
+
+    def _wake(self, served: Ticket | Closing) -> None:
+        waiter = served.waiter
+        if waiter is not None and not waiter.wake() and isinstance(served, Ticket):
+            self._lost(served)

@@ -1,0 +1,179 @@
+"""The transport: what a mailer sees of the pool.
+
+Puts the parts together; the thinking is in `state`, the waiting in `leases`, a message's way in `sending`.
+"""
+
+from __future__ import annotations
+
+import random
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+from pymailer.__about__ import __version__
+from pymailer.outcome import Outcome
+from pymailer_smtp_pool.adaptive import AdaptiveLimit, Pause
+from pymailer_smtp_pool.backoff import Backoff
+from pymailer_smtp_pool.breaker import Door
+from pymailer_smtp_pool.fork import forget_in_children
+from pymailer_smtp_pool.gate import Gate
+from pymailer_smtp_pool.leases import Leases
+from pymailer_smtp_pool.leftovers import clean_up_after
+from pymailer_smtp_pool.limiter import SlidingWindow
+from pymailer_smtp_pool.place import Ticket
+from pymailer_smtp_pool.retry import RetryPolicy
+from pymailer_smtp_pool.sending import Sending
+from pymailer_smtp_pool.shutdown import FAREWELL, shut_down
+from pymailer_smtp_pool.state import PoolState
+from pymailer_smtp_pool.wear import Wear
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pymailer.results import CloseReport, SentMessageInfo
+    from pymailer.runtime import Runtime
+    from pymailer.transport import Mail
+    from pymailer_smtp_pool.connection import Connect
+    from pymailer_smtp_pool.journal import Journal
+    from pymailer_smtp_pool.options import PoolOptions
+    from pymailer_smtp_pool.stats import PoolStats
+
+LONGEST_BACKOFF: Final = 5.0
+"""Seconds between two attempts, of a message or to reach a server that is down, at most."""
+LONGEST_PAUSE: Final = 30.0
+"""Seconds that a server which says "too fast" is left alone, at most; then it is asked again."""
+
+
+class SMTPPool:
+    """A few connections to one server, kept open and lent to one message after the other.
+
+    One pool serves threads, any number of event loops, and both colours of mailer at once. It starts no thread, task or
+    timer: whoever comes or goes does what is due. A forked child begins with an empty pool.
+
+    Args:
+        options: Its limits.
+        connect: Makes a connection that is not open yet.
+        journal: Where it says what happens.
+        clock: Seconds on the clock of the runtimes that use it.
+        random: A number from 0 to 1, for jitter.
+    """
+
+    name = "SMTP (pool)"
+    version = __version__
+
+    def __init__(
+        self,
+        options: PoolOptions,
+        connect: Connect,
+        journal: Journal,
+        *,
+        clock: Callable[[], float] = monotonic,
+        random: Callable[[], float] = random.random,
+    ) -> None:
+        self.options = options
+        self._journal = journal
+        self._clock = clock
+        self._random = random
+        self._leases = Leases(self._new_state(), options, connect, journal, random)
+        self._guard = self._leases.guard
+        self._gate = Gate(self._leases, options.rate_limiter)
+        self._policy = RetryPolicy(
+            options.max_requeues,
+            options.retry_temporary,
+            options.retry_unknown,
+            Backoff(LONGEST_BACKOFF, random=random),
+        )
+        forget_in_children(self)
+        clean_up_after(self, self._guard, journal)
+
+    def _new_state(self) -> PoolState:
+        options = self.options
+        limited = options.rate_limit is not None and options.rate_limiter is None
+        return PoolState(
+            options,
+            limit=AdaptiveLimit(options.max_connections),
+            door=Door(options.breaker_timeout, options.max_requeues, Backoff(LONGEST_BACKOFF, random=self._random)),
+            pause=Pause(Backoff(LONGEST_PAUSE, random=self._random)),
+            wear=Wear(options),
+            window=SlidingWindow(options.rate_limit or 0, options.rate_delta) if limited else None,
+        )
+
+    def __repr__(self) -> str:
+        state = self._guard.state
+        return (
+            f"<SMTPPool {self._journal.peer} connections={state.places.open} idle={len(state.places.idle)} "
+            f"waiting={len(state.line)} limit={state.limit.current}{' closed' if state.closed else ''}>"
+        )
+
+    # --- sending -----------------------------------------------------------------------------------------------------
+
+    async def send(self, mail: Mail) -> SentMessageInfo:
+        """Send one message over a connection of its own time, and try again what may be tried again.
+
+        Raises:
+            MailError: It was not sent, or nobody can say; its `outcome` tells.
+        """
+        self._leases.tidy(mail.runtime.now())
+        return await Sending(mail, self._leases, self._gate, self._policy).run()
+
+    async def verify(self, runtime: Runtime) -> bool:
+        """Connect, upgrade, authenticate and say goodbye, within the limit on connections.
+
+        Raises:
+            MailError: What a send would raise at its first attempt.
+        """
+        ticket = Ticket(runtime)
+        try:
+            self._guard(PoolState.admit, ticket)
+            connection = await self._leases.lease_new(ticket)
+            await connection.quit(runtime, runtime.now() + FAREWELL)
+        finally:
+            self._leases.drop(ticket)
+            self._guard.later(PoolState.settle, ticket, Outcome.NOT_SENT, runtime.now())
+        return True
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+
+    async def close(
+        self,
+        runtime: Runtime,
+        *,
+        drain: bool = True,
+        timeout: float | None = None,  # noqa: ASYNC109  # the plugin contract has it
+    ) -> CloseReport:
+        """Take no more messages, finish those that were taken, and close all connections.
+
+        Args:
+            runtime: Waits.
+            drain: Send what is queued; without it, that fails with `PoolClosedError` and only what is on its way over
+                a connection is finished.
+            timeout: Seconds for that; then what has not begun fails, and what has begun is reported as unknown and
+                left to its own time limits.
+
+        Returns:
+            How many messages were sent since the call, and which were not.
+        """
+        deadline = None if timeout is None else runtime.now() + timeout
+        return await shut_down(self._leases, runtime, drain=drain, deadline=deadline)
+
+    def start_anew(self) -> None:
+        """In a forked child: the connections are the parent's, so they are let go of without a word."""
+        inherited = self._guard.state.places.everywhere()
+        self._guard.replace(self._new_state())
+        for place in inherited:
+            if place.connection is not None:
+                place.connection.close()
+
+    # --- seeing ------------------------------------------------------------------------------------------------------
+
+    def is_idle(self) -> bool:
+        """Whether there is room for more: a message that came now would not wait for a connection."""
+        return self._guard.state.room
+
+    def stats(self) -> PoolStats:
+        """What can be counted, now and since the beginning."""
+        self._leases.tidy(self._clock())
+        return self._guard(PoolState.stats)
+
+    def on(self, event: str, callback: Callable[..., object]) -> Callable[[], None]:
+        """Listen for ``"idle"``, ``"clear"``, ``"error"``, ``"log"``, ``"token"``; the returned function ends that."""
+        return self._journal.events.on(event, callback)

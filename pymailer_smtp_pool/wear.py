@@ -1,0 +1,68 @@
+"""When a connection has done its work: after how many messages, at what age, after how long a rest.
+
+Pure: limits, and what the server taught about them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+if TYPE_CHECKING:
+    from pymailer_smtp_pool.options import PoolOptions
+    from pymailer_smtp_pool.place import Place
+
+PROMPT: Final = 2.0
+"""Seconds after its last message within which a connection's end is about its messages, and not about its idleness."""
+LESSON_HOLDS: Final = 3600.0
+"""Seconds that a lesson holds: the server may have been restarted, or set up anew, since."""
+
+
+@attrs.define
+class Lesson:
+    """After how many messages the server hangs up.
+
+    Two connections in a row that ended after as many messages are a rule; one may be chance.
+    """
+
+    _last: int = 0
+    _most: int | None = None
+    _forgotten_at: float = 0.0
+
+    def ended(self, messages: int, idle_since: float, now: float) -> None:
+        """The server ended a connection that had carried so many messages."""
+        if now - idle_since > PROMPT:
+            return
+        if messages == self._last:
+            self._most, self._forgotten_at = messages, now + LESSON_HOLDS
+        self._last = messages
+
+    def most_messages(self, now: float) -> int | None:
+        """After how many messages to hang up first, ``None`` if nothing is known."""
+        return self._most if now < self._forgotten_at else None
+
+
+@attrs.define
+class Wear:
+    """What connections may bear, so that no message ever fails because its connection was old."""
+
+    options: PoolOptions
+    lesson: Lesson = attrs.field(factory=Lesson)
+
+    def fit(self, place: Place, now: float) -> bool:
+        """Whether the connection there may carry one more message."""
+        return not self.worn(place, now) and not self.rested_too_long(place, now)
+
+    def worn(self, place: Place, now: float) -> bool:
+        """Whether it has carried enough messages, or is too old."""
+        connection = place.connection
+        if connection is None:
+            return True
+        limits = (self.options.max_messages, connection.capabilities.mailmax, self.lesson.most_messages(now))
+        most = min(limit for limit in limits if limit is not None)
+        return connection.messages >= most or now >= place.retires_at
+
+    def rested_too_long(self, place: Place, now: float) -> bool:
+        """Whether it was idle for so long that the server may hang up any moment."""
+        return now >= place.idle_since + self.options.idle_timeout
