@@ -51,6 +51,11 @@ def _token(_: object, field: attrs.Attribute[Any], value: Secret[str]) -> None:
     check_token(value, f"OAuth2 {field.name}")
 
 
+def _callable(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    if not callable(value):
+        raise ConfigError(f"OAuth2 {field.name} is a callable, not {type(value).__name__}")
+
+
 _optional: Final = attrs.validators.optional
 
 
@@ -80,9 +85,7 @@ class OAuth2:
 
     user: str = attrs.field(validator=_text)
     access_token: Secret[str] | None = attrs.field(default=None, validator=_optional(_token))
-    token_provider: Callable[[bool], Any] | None = attrs.field(
-        default=None, validator=_optional(attrs.validators.is_callable())
-    )
+    token_provider: Callable[[bool], Any] | None = attrs.field(default=None, validator=_optional(_callable))
     client_id: str | None = attrs.field(default=None, validator=_optional(_text))
     client_secret: Secret[str] | None = attrs.field(default=None, validator=_optional(_secret))
     refresh_token: Secret[str] | None = attrs.field(default=None, validator=_optional(_secret))

@@ -47,7 +47,7 @@ class Provider:
 
 def _sealed(result: object) -> tuple[Secret[Any], Any]:
     """Token and expiry from what a provider returned; this cannot fail, so nothing shows."""
-    pair = cast("tuple[object, ...]", result) if isinstance(result, tuple) else ()
-    if len(pair) == 2:
-        return Secret(pair[0]), pair[1]
-    return Secret(cast("object", result)), None
+    if not isinstance(result, tuple):
+        return Secret(result), None
+    pair = cast("tuple[object, ...]", result)
+    return (Secret(pair[0]), pair[1]) if len(pair) == 2 else (Secret(pair), None)
