@@ -143,7 +143,7 @@ class Pipeline:
         if keys:
             from pymailer.dkim import sign
 
-            mail.message = await sign(mail.runtime, mail.message, keys)
+            await sign(mail.runtime, mail.message, keys)
 
     async def _run_step(self, step: str, mail: Mail) -> None:
         for plugin in self._steps[step]:

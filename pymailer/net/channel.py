@@ -83,6 +83,15 @@ class Channel:
                 self._wire.append(memoryview(data))
 
     @property
+    def queued(self) -> int:
+        """Octets queued in all; TLS begins a new account."""
+        return self._queued
+
+    def pending_error(self) -> int:
+        """The error number that the kernel holds for this connection, 0 if there is none; asking clears it."""
+        return self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+    @property
     def unsent(self) -> int:
         """Octets queued that the peer cannot have, because the kernel has not taken them or their whole TLS record.
 

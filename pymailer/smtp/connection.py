@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from pymailer.smtp.options import SMTPOptions
     from pymailer.transport import Mail
 
+FRESH: Final = 5.0
+"""Seconds after which a silent server may have hung up, so that a message is not risked before the envelope is answered."""
+
 _numbers: Final = count(1)
 
 
@@ -61,6 +64,7 @@ class Connection:
     usable: bool = False
     _wire: Wire | None = attrs.field(default=None, repr=False)
     _needs_reset: bool = False
+    _heard_at: float = 0.0
     _log: DialogueLog = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -81,17 +85,22 @@ class Connection:
         started = runtime.now()
         try:
             await self._open(runtime, deadline)
+        except MailError as error:
+            self.close()
+            if self.options.peer not in str(error):
+                error.args = (f"{self.options.peer}: {error}",)
+            raise
         except BaseException:
             self.close()
             raise
-        self.opened_at = runtime.now()
+        self.opened_at = self._heard_at = runtime.now()
         self.connect_time = self.opened_at - started
         self.usable = True
 
     async def _open(self, runtime: Runtime, deadline: float | None) -> None:
         options = self.options
         self._log.connection(f"connecting to {options.peer}")
-        channel = await open_channel(runtime, options.route(), deadline)
+        channel = await open_channel(runtime, options.route, deadline)
         wire = self._wire = Wire(channel, options.peer, self._log)
 
         def by(timeout: float) -> float:
@@ -153,7 +162,13 @@ class Connection:
     async def _transact(self, runtime: Runtime, wire: Wire, mail: Mail, recipients: tuple[str, ...]) -> Exchange:
         options = self.options
         script = write_script(
-            mail, recipients, self.capabilities, options, secure=wire.channel.secure, reset=self._needs_reset
+            mail,
+            recipients,
+            self.capabilities,
+            options,
+            secure=wire.channel.secure,
+            reset=self._needs_reset,
+            fresh=runtime.now() - self._heard_at < FRESH,
         )
         transaction = Transaction(options.peer, options.lmtp)
         exchange = Exchange(wire, runtime, script, mail, transaction, options.socket_timeout, options.final_timeout)
@@ -163,6 +178,7 @@ class Connection:
             await exchange.run()
             self._needs_reset = False
         finally:
+            self._heard_at = runtime.now()
             self.usable = exchange.reusable
             if not self.usable:
                 self.close()

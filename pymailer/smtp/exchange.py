@@ -15,7 +15,7 @@ from pymailer.errors import DeliveryUnknownError, MailError, MessageError
 from pymailer.outcome import Outcome, Reply, Stage
 from pymailer.smtp import commands
 from pymailer.smtp.data import LONE_DOT, DotStuffer
-from pymailer.smtp.transaction import Transaction
+from pymailer.smtp.transaction import RSET, Transaction
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FLIGHT: Final = 65_536
 """Octets of the message that are gathered before they are written."""
+GOODBYE: Final = 1.0
+"""Seconds for a server to hang up after it said that it will."""
 ONE_FLIGHT_LIMIT: Final = 1_048_576
 """Octets up to which a message is sent before its recipients are known to be good: a round trip against the octets."""
 
@@ -40,6 +42,7 @@ class Script:
         reset: Whether RSET goes first, after a transaction that did not end well.
         pipelining: Whether commands may go together (RFC 2920).
         chunking: Whether the message goes in BDAT chunks (RFC 3030).
+        eager: Whether envelope and message may go together: the server was heard of a moment ago.
     """
 
     mail: bytes
@@ -47,6 +50,7 @@ class Script:
     reset: bool
     pipelining: bool
     chunking: bool
+    eager: bool
 
 
 @attrs.define(eq=False)
@@ -74,7 +78,7 @@ class Exchange:
     envelope_time: float = 0.0
     message_time: float = 0.0
     _started: float = 0.0
-    _complete: bool = False
+    _end: int | None = None
 
     async def run(self) -> None:
         """Carry the message over, or raise what says why not and whether it was sent.
@@ -86,17 +90,19 @@ class Exchange:
         try:
             await self._converse()
         except MailError as error:
-            verdict = self._verdict(error)
+            verdict = await self._verdict(error)
             raise verdict from (error if verdict is not error else error.__cause__)
         except BaseException:
             self.mail.outcome = Outcome.UNKNOWN if self._maybe_delivered() else Outcome.NOT_SENT
             raise
+        if self.transaction.contradicted is not None:
+            raise self._contradiction()
         refusal = self.transaction.refusal()
         if refusal is not None:
             raise refusal
 
     async def _converse(self) -> None:
-        if self.script.pipelining and self.script.chunking and self._fits_one_flight():
+        if self.script.eager and self._fits_one_flight():
             self._queue_envelope()
             await self._write_chunks()
         else:
@@ -115,14 +121,14 @@ class Exchange:
 
     def _queue_envelope(self) -> None:
         if self.script.reset:
-            self._say(commands.RSET, Stage.MAIL)
+            self._say(commands.RSET, Stage.MAIL, RSET)
         self._say(self.script.mail, Stage.MAIL)
         for recipient, line in self.script.recipients:
             self._say(line, Stage.RCPT, recipient)
 
-    def _say(self, line: bytes, stage: Stage, recipient: str | None = None) -> None:
+    def _say(self, line: bytes, stage: Stage, about: str | None = None) -> None:
         self.wire.put(line)
-        self.transaction.expect(stage, recipient)
+        self.transaction.expect(stage, about)
 
     async def _envelope(self) -> None:
         """Everything up to the server's "go ahead"; several flights where the server takes one command at a time."""
@@ -134,7 +140,7 @@ class Exchange:
             await self._read_all()
             return
         if self.script.reset:
-            await self._ask(commands.RSET, Stage.MAIL)
+            await self._ask(commands.RSET, Stage.MAIL, RSET)
         await self._ask(self.script.mail, Stage.MAIL)
         for recipient, line in self.script.recipients:
             if self.transaction.fatal is None:
@@ -142,9 +148,9 @@ class Exchange:
         if not self.transaction.hopeless and not self.script.chunking:
             await self._ask(commands.DATA, Stage.DATA)
 
-    async def _ask(self, line: bytes, stage: Stage, recipient: str | None = None) -> None:
+    async def _ask(self, line: bytes, stage: Stage, about: str | None = None) -> None:
         if self.transaction.fatal is None:
-            self._say(line, stage, recipient)
+            self._say(line, stage, about)
             await self._write(stage)
             await self._read_all()
 
@@ -169,12 +175,10 @@ class Exchange:
             waiting += len(chunk)
             if waiting >= FLIGHT:
                 waiting = 0
-                if not await self._write(Stage.BODY):
+                if not await self._write_part():
                     return
         self.wire.put_body(stuffer.end())
-        self._complete = True
-        self._note_body()
-        await self._write(Stage.FINAL)
+        await self._complete_message()
 
     async def _write_chunks(self) -> None:
         """The message as BDAT: one chunk where its size is known, else one for each piece (RFC 3030 2)."""
@@ -199,9 +203,7 @@ class Exchange:
                 code="ESTREAM",
                 stage=Stage.BODY,
             )
-        self._complete = True
-        self._note_body()
-        await self._write(Stage.FINAL)
+        await self._complete_message()
 
     async def _write_unsized(self) -> None:
         """Always one piece behind, so that the last one can be said to be the last."""
@@ -210,15 +212,20 @@ class Exchange:
             if held is not None:
                 self._say(commands.bdat(len(held), last=False), Stage.BODY)
                 self.wire.put_body(held)
-                if not await self._write(Stage.BODY):
+                if not await self._write_part():
                     return
             held = chunk
         held = held or b""
         self._say(commands.bdat(len(held), last=True), Stage.FINAL)
         self.wire.put_body(held)
-        self._complete = True
-        self._note_body()
-        await self._write(Stage.FINAL)
+        await self._complete_message()
+
+    async def _complete_message(self) -> None:
+        """Hand over what is left; from here on the message may be delivered."""
+        self._end = self.wire.channel.queued
+        if self.wire.log.on:
+            self.wire.log.client(f"<message of {self.size} octets>")
+        await self._write(Stage.BODY)
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         """The message's pieces; what its source raises ends the message, never with an end that looks regular."""
@@ -234,10 +241,6 @@ class Exchange:
                 f"the message's content could not be read to its end: {error}", code="ESTREAM", stage=Stage.BODY
             ) from error
 
-    def _note_body(self) -> None:
-        if self.wire.log.on:
-            self.wire.log.client(f"<message of {self.size} octets>")
-
     # --- waiting -----------------------------------------------------------------------------------------------------
 
     def _by(self, timeout: float) -> float:
@@ -246,8 +249,19 @@ class Exchange:
 
     async def _write(self, stage: Stage) -> bool:
         """Flush what is queued; ``False`` if the server ended that early by what it said."""
-        if await self.wire.flush(self.runtime, self._by(self.step_timeout), stage, self._hear):
+        return await self.wire.flush(self.runtime, self._by(self.step_timeout), stage, self._hear) or self._stop(stage)
+
+    async def _write_part(self) -> bool:
+        """Flush a part of the message, and look whether the server said something even if the kernel took it all."""
+        if not await self._write(Stage.BODY):
+            return False
+        if not self.wire.channel.has_input():
             return True
+        deadline = self._by(self.step_timeout)
+        return await self.wire.listen(self.runtime, deadline, Stage.BODY, self._hear) or self._stop(Stage.BODY)
+
+    def _stop(self, stage: Stage) -> bool:
+        """The writing ended early: by a refusal, or because the server hung up."""
         if self.transaction.refusal() is None:
             raise self.wire.lost(stage)
         return False
@@ -267,11 +281,11 @@ class Exchange:
         """Read until every reply that is awaited has come."""
         transaction = self.transaction
         while (stage := transaction.awaited) is not None:
-            if transaction.fatal is not None and transaction.dismissed:
-                return  # after a 421 no more replies come, and none is needed
             if stage is Stage.FINAL:
                 self._mark_envelope_done(self.runtime.now())
             timeout = self.final_timeout if stage is Stage.FINAL else self.step_timeout
+            if transaction.dismissed:  # after a 421 the server hangs up; should it say more, we hear it
+                timeout = min(timeout, GOODBYE)
             transaction.take(await self.wire.reply(self.runtime, self._by(timeout), stage))
 
     def _mark_envelope_done(self, now: float) -> None:
@@ -282,25 +296,37 @@ class Exchange:
 
     def _maybe_delivered(self) -> bool:
         """Whether the server may have the whole message: the kernel was given its last octet."""
-        return self._complete and self.wire.channel.unsent == 0 and not self.transaction.hopeless
+        return self._end is not None and self.wire.channel.unsent == 0 and not self.transaction.hopeless
 
-    def _verdict(self, error: MailError) -> MailError:
+    async def _verdict(self, error: MailError) -> MailError:
         refusal = self.transaction.refusal()
         if refusal is not None and not isinstance(error, MessageError):
             return refusal
-        if not self._maybe_delivered():
+        if not self._maybe_delivered() or await self._came_too_late():
             return error
+        return self._unknown(f"no final reply was read ({error})")
+
+    async def _came_too_late(self) -> bool:
+        """Whether the server had closed before the end of the message reached it; then nobody there has read it."""
+        return self.wire.channel.queued == self._end and await self.wire.closed_before_reading(self.runtime)
+
+    def _unknown(self, why: str) -> DeliveryUnknownError:
         unknown = DeliveryUnknownError(
-            f"{self.wire.peer} was given the whole message and no final reply was read ({error}); "
-            f"it may or may not be delivered",
+            f"{self.wire.peer} was given the whole message and {why}; it may or may not be delivered",
             stage=Stage.FINAL,
         )
         unknown.accepted = tuple(self.transaction.confirmed)
         unknown.rejected = tuple(e.recipient for e in self.transaction.refused if e.recipient)
         return unknown
 
+    def _contradiction(self) -> DeliveryUnknownError:
+        unknown = self._unknown(f"took it ({self.transaction.contradicted}) after it had refused the envelope")
+        unknown.__cause__ = self.transaction.fatal
+        return unknown
+
     @property
     def reusable(self) -> bool:
-        """Whether the dialogue is in step: every command was answered, and the server said nothing of leaving."""
-        whole = self.transaction.awaited is None and self.wire.channel.unsent == 0
-        return whole and not self.transaction.dismissed and not self.transaction.lost_step
+        """Whether the dialogue is in step: every command was answered, nothing more, and no goodbye was said."""
+        transaction, wire = self.transaction, self.wire
+        whole = transaction.awaited is None and not wire.channel.unsent and not wire.parser.pending
+        return whole and not transaction.dismissed and not transaction.lost_step

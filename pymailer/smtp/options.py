@@ -12,6 +12,7 @@ from typing import Any, Final
 import attrs
 
 from pymailer.errors import ConfigError
+from pymailer.net.connect import Route
 from pymailer.net.tls import TLSOptions
 from pymailer.options import checked, gather, normalize, seconds
 from pymailer.services import fill_service
@@ -90,10 +91,23 @@ class SMTPOptions:
     proxy: str | None = attrs.field(default=None, validator=checked(str), repr=False)
     socket: Any = attrs.field(default=None, repr=False)
     service: str | None = attrs.field(default=None, validator=checked(str))
+    route: Route = attrs.field(init=False, repr=False, eq=False)
 
     @port.default
     def _port_by_security(self) -> int:
         return IMPLICIT_TLS_PORT if self.secure else 25
+
+    @route.default
+    def _route(self) -> Route:
+        return Route(
+            host=self.host,
+            port=self.port,
+            local_address=self.local_address,
+            proxy=self.proxy,
+            socket=self.socket,
+            dns_timeout=self.dns_timeout,
+            connection_timeout=self.connection_timeout,
+        )
 
     def __attrs_post_init__(self) -> None:
         if self.secure is _BY_PORT:
@@ -124,7 +138,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-_NAMES: Final = frozenset(field.name for field in attrs.fields(SMTPOptions))
+_NAMES: Final = frozenset(field.name for field in attrs.fields(SMTPOptions) if field.init)
 DURATIONS: Final = frozenset(name for name in _NAMES if name.endswith("_timeout"))
 OPTIONS: Final = _NAMES
 """The names of all options of a connection."""

@@ -26,8 +26,19 @@ def write_script(
     *,
     secure: bool,
     reset: bool,
+    fresh: bool,
 ) -> Script:
     """The lines of one transaction.
+
+    Args:
+        mail: The message.
+        recipients: Those of its recipients that this transaction is for.
+        capabilities: What the server offers.
+        options: What we want of it.
+        secure: Whether the connection is encrypted.
+        reset: Whether the transaction before did not end well.
+        fresh: Whether the server was heard of a moment ago. After a pause it may have hung up, and then a message in
+            one flight would leave its fate unknown, where an envelope alone is simply sent again.
 
     Raises:
         EnvelopeError: An address needs SMTPUTF8 and the server does not offer it.
@@ -48,12 +59,15 @@ def write_script(
         dsn=dsn,
         require_tls=mail.require_tls,
     )
+    pipelining = capabilities.pipelining and options.pipelining is not False
+    chunking = capabilities.chunking and options.chunking is not False
     return Script(
         mail=mail_line,
         recipients=tuple((to, commands.rcpt(to, smtputf8=smtputf8, dsn=dsn)) for to in recipients),
         reset=reset,
-        pipelining=capabilities.pipelining and options.pipelining is not False,
-        chunking=capabilities.chunking and options.chunking is not False,
+        pipelining=pipelining,
+        chunking=chunking,
+        eager=pipelining and chunking and fresh and not reset,
     )
 
 

@@ -18,6 +18,8 @@ from pymailer.outcome import Outcome, Reply, Stage
 CLOSING: Final = 421
 """The server is shutting the connection down, whatever was asked (RFC 5321 3.8)."""
 
+RSET: Final = "RSET"
+
 _COMMANDS: Final = {Stage.MAIL: "MAIL", Stage.RCPT: "RCPT", Stage.DATA: "DATA", Stage.BODY: "BDAT", Stage.FINAL: "DATA"}
 _TOO_MANY_RECIPIENTS: Final = "4.5.3"
 
@@ -35,6 +37,8 @@ class Transaction:
         final: The last reply to the end of the message.
         confirmed: The recipients that a final reply was read for; in LMTP they are confirmed one by one.
         dismissed: Whether the server said 421: the connection is of no more use.
+        unsettled: Whether RSET was refused: what the server still remembers is its secret.
+        contradicted: What the server said yes to after it had refused what that depends on.
     """
 
     peer: str
@@ -45,13 +49,21 @@ class Transaction:
     go_ahead: bool = False
     final: Reply | None = None
     dismissed: bool = False
+    unsettled: bool = False
+    contradicted: Reply | None = None
     stage: Stage = Stage.MAIL
     confirmed: list[str] = attrs.field(factory=list)
     _expected: deque[tuple[Stage, str | None]] = attrs.field(factory=deque)
+    _taken_anyway: bool = False
 
-    def expect(self, stage: Stage, recipient: str | None = None) -> None:
-        """A command was queued whose reply will come after all those already awaited."""
-        self._expected.append((stage, recipient))
+    def expect(self, stage: Stage, about: str | None = None) -> None:
+        """A command was queued whose reply will come after all those already awaited.
+
+        Args:
+            stage: Where in the transaction it stands; RSET stands with the MAIL that follows it.
+            about: The recipient that a RCPT is about, or `RSET`.
+        """
+        self._expected.append((stage, about))
 
     @property
     def awaited(self) -> Stage | None:
@@ -66,7 +78,7 @@ class Transaction:
     @property
     def lost_step(self) -> bool:
         """Whether the server's answers no longer fit our commands, so that nothing it says can be relied on."""
-        return isinstance(self.fatal, ProtocolError)
+        return self.unsettled or self.contradicted is not None or isinstance(self.fatal, ProtocolError)
 
     @property
     def hopeless(self) -> bool:
@@ -75,11 +87,14 @@ class Transaction:
 
     def take(self, reply: Reply) -> None:
         """The next reply, for the first command that awaits one."""
-        stage, recipient = self._expected.popleft()
+        stage, about = self._expected.popleft()
         self.stage = stage
         self.dismissed |= reply.code == CLOSING
-        if stage is Stage.RCPT and recipient is not None:
-            self._take_recipient(recipient, reply)
+        if about == RSET and reply.code != CLOSING:
+            # The message may go all the same: were an old transaction still open, MAIL would be refused (503).
+            self.unsettled |= not reply.positive
+        elif stage is Stage.RCPT and about is not None:
+            self._take_recipient(about, reply)
         elif stage is Stage.FINAL:
             self._take_final(reply)
         else:
@@ -99,9 +114,10 @@ class Transaction:
 
     def _take_recipient(self, recipient: str, reply: Reply) -> None:
         if self.fatal is not None:
-            return
-        if reply.code == CLOSING:
+            self._taken_anyway |= reply.positive
+        elif reply.code == CLOSING:
             self.fatal = self._refusal(Stage.RCPT, reply)
+            self._taken_anyway = bool(self.accepted)
         elif reply.code == 354:
             self.fatal = self._nonsense(Stage.RCPT, reply)
         elif reply.positive:
@@ -125,7 +141,9 @@ class Transaction:
             self.fatal = self._nonsense(Stage.FINAL, reply)
             return
         self.final = reply
-        if self.lmtp and self.accepted:
+        if reply.positive and self.fatal is not None and self._taken_anyway:
+            self.contradicted = reply
+        elif self.lmtp and self.accepted:
             self._take_final_of_one(reply)
         elif reply.positive:
             self.confirmed = list(self.accepted)
@@ -167,6 +185,8 @@ class Transaction:
 
     def refusal(self) -> MailError | None:
         """Why nothing of this transaction was delivered, if that is already certain."""
+        if self.contradicted is not None:
+            return None
         if self.fatal is not None:
             return self.fatal
         return all_refused(self.refused) if self.refused_by_all else None

@@ -6,6 +6,7 @@ lines mean.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 Heard = Callable[[Reply], bool]
 """Told each reply that comes while we are still writing; ``True`` means: stop writing."""
+
+_RESET_PATIENCE: Final = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
+"""Seconds between looks for a reset, which comes a round trip after the octets that it answers."""
 
 _WAITING_FOR: Final = {
     Stage.GREETING: "greet us",
@@ -43,6 +47,7 @@ class Wire:
         self.log = log
         self.parser = ReplyParser()
         self._ended = False
+        self._broken_by = 0
 
     def put(self, line: bytes, shown: str | None = None) -> None:
         """Add a line to the next flight; `shown` stands for it in the log if it holds a secret."""
@@ -66,26 +71,40 @@ class Wire:
             ProtocolError: The server sent what is no reply.
         """
         try:
-            return await self.channel.flush(runtime, deadline, None if heard is None else self._listener(heard))
+            return await self.channel.flush(runtime, deadline, None if heard is None else self._listener(heard, stage))
         except TimeoutError as error:
             raise self._timeout(stage) from error
         except OSError as error:
             self._ended = True
             raise self.lost(stage) from error
 
-    def _listener(self, heard: Heard) -> Callable[[bytes], bool]:
+    async def listen(self, runtime: Runtime, deadline: float | None, stage: Stage, heard: Heard) -> bool:
+        """Tell `heard` what the server says now; ``False`` if that, or its hanging up, ends the writing."""
+        try:
+            return not self._listener(heard, stage)(await self.channel.read(runtime, deadline))
+        except OSError as error:
+            self._ended = True
+            raise self.lost(stage) from error
+
+    def _listener(self, heard: Heard, stage: Stage) -> Callable[[bytes], bool]:
         def hear(data: bytes) -> bool:
             if not data:
                 self._ended = True
                 return True
-            self.parser.feed(data)
-            return self._tell(heard)
+            self._feed(data, stage)
+            return self._tell(heard, stage)
 
         return hear
 
-    def _tell(self, heard: Heard) -> bool:
+    def _feed(self, data: bytes, stage: Stage) -> None:
+        try:
+            self.parser.feed(data)
+        except ProtocolError as error:
+            raise ProtocolError(f"{self.peer}: {error}", stage=stage) from error
+
+    def _tell(self, heard: Heard, stage: Stage) -> bool:
         stop = False
-        while (reply := self._parse()) is not None:
+        while (reply := self._parse(stage)) is not None:
             stop = heard(reply) or stop
         return stop
 
@@ -97,7 +116,7 @@ class Wire:
             MailTimeoutError: No complete reply came by `deadline`.
             ProtocolError: What came is no reply.
         """
-        while (reply := self._parse()) is None:
+        while (reply := self._parse(stage)) is None:
             if self._ended:
                 raise self.lost(stage)
             try:
@@ -105,13 +124,30 @@ class Wire:
             except TimeoutError as error:
                 raise self._timeout(stage) from error
             except OSError as error:
+                self._broken_by = error.errno or 0
                 raise self.lost(stage) from error
             self._ended = not data
-            self.parser.feed(data)
+            self._feed(data, stage)
         return reply
 
-    def _parse(self) -> Reply | None:
-        reply = self.parser.next()
+    async def closed_before_reading(self, runtime: Runtime) -> bool:
+        """Whether the last octets we sent found the server's side closed, so that nobody there has read them.
+
+        A server that closes (FIN) and is sent more answers with a reset; Linux reports that order, and only that order,
+        as EPIPE. Other systems do not tell, and then nothing is proved.
+        """
+        for pause in _RESET_PATIENCE:
+            error = self._broken_by or self.channel.pending_error()
+            if error:
+                return error == errno.EPIPE
+            await runtime.sleep(pause)
+        return False
+
+    def _parse(self, stage: Stage) -> Reply | None:
+        try:
+            reply = self.parser.next()
+        except ProtocolError as error:
+            raise ProtocolError(f"{self.peer}: {error}", stage=stage) from error
         if reply is not None and self.log.on:
             self.log.server(reply)
         return reply

@@ -50,6 +50,8 @@ class Server:
         self.talk.moment(name, lambda _: handle(argument) if handle else self.unknown(), text=text)
 
     def watch_for_early_talk(self, verb: str) -> None:
+        if verb == "BDAT":  # its octets follow at once (RFC 3030 2)
+            return
         if not self.settings.offers("PIPELINING") or verb in _LAST_OF_A_GROUP:
             early = self.talk.wire.early()
             if early:

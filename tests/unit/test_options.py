@@ -77,7 +77,7 @@ def test_port_and_security_follow_from_each_other(given, port, secure):
         {"socket_timeout": -1},
         {"socket_timeout": "5"},
         {"socket_timeout": float("nan")},
-        {"logger": object()},
+        {"logger": "stdout"},
         {"pipelining": "always"},
         {"name": "two words"},
         {"name": "x\r\nMAIL FROM:<a@b>"},
