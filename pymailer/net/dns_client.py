@@ -136,7 +136,7 @@ class _Enquiry:
             if _is_truncated(message):
                 message = await _ask_over_tcp(runtime, self._server, self._open[kind], deadline)
             self._settle(kind, message)
-            if self.answers:
+            if message.answer:
                 deadline = min(deadline, runtime.now() + RESOLUTION_DELAY)
 
     def _kind_of(self, message: Message | None) -> str | None:

@@ -6,7 +6,7 @@ what their answers mean; how servers are spoken to is in `dns_client`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from socket import EAI_AGAIN
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -21,6 +21,7 @@ from pymailer.outcome import Stage
 if TYPE_CHECKING:
     from pymailer.runtime import Runtime
 
+_BOTH_FAMILIES: Final = ("AAAA", "A")
 _SYSTEM: Final = "system"
 """The kind of a cached answer that came from `getaddrinfo`."""
 _SYSTEM_TTL: Final = 30.0
@@ -61,36 +62,33 @@ class Resolver:
         if known:
             return known
         if is_local_name(name):
-            return await self._system_addresses(runtime, name, f"{name} is not known on this machine")
+            failure = _no_such(f"cannot resolve {name}: it is not known on this machine")
+            return await self._system_addresses(runtime, name, failure)
         try:
-            found = await self.records(runtime, name, ("AAAA", "A"), deadline)
+            found = await self.records(runtime, name, _BOTH_FAMILIES, deadline)
         except DNSError as error:
-            return await self._system_addresses(runtime, name, str(error), temporary=True)
+            return await self._system_addresses(runtime, name, error)
         addresses = [address for records in found.values() for address in records.values]
-        if addresses:
-            return addresses
-        if len(found) < 2:
-            text = "the name servers did not answer every question"
-            return await self._system_addresses(runtime, name, text, temporary=True)
-        return await self._system_addresses(runtime, name, _why_none(name, found["A"]))
+        return addresses or await self._system_addresses(runtime, name, _why_none(name, found))
 
-    async def _system_addresses(
-        self, runtime: Runtime, name: str, otherwise: str, *, temporary: bool = False
-    ) -> list[str]:
-        """Names that only this machine knows: of search domains, containers, directories (nsswitch.conf(5))."""
+    async def _system_addresses(self, runtime: Runtime, name: str, failure: DNSError) -> list[str]:
+        """Names that only this machine knows: of search domains, containers, directories (nsswitch.conf(5)).
+
+        Raises:
+            DNSError: `failure`, if this machine does not know either.
+        """
         key, now = (name, _SYSTEM), runtime.now()
         kept = self.cache.get(key)
-        addresses: list[str] = kept.value if kept is not None and kept.fresh(now) else []
-        if not addresses and self._use_system:
-            try:
-                addresses = await runtime.offload(system_addresses, name)
-                self.cache.put(key, addresses, now, _SYSTEM_TTL)
-            except OSError as error:
-                text = f"cannot resolve {name}: {otherwise}"
-                temporary = temporary or error.errno == EAI_AGAIN
-                raise DNSError(text, stage=Stage.DNS, temporary=temporary) from error
-        if not addresses:
-            raise DNSError(f"cannot resolve {name}: {otherwise}", stage=Stage.DNS, temporary=temporary)
+        if kept is not None and kept.fresh(now):
+            return list(kept.value)
+        if not self._use_system:
+            raise failure
+        try:
+            addresses = await runtime.offload(system_addresses, name)
+        except OSError as error:
+            failure.temporary = failure.temporary or error.errno == EAI_AGAIN
+            raise failure from error
+        self.cache.put(key, tuple(addresses), now, _SYSTEM_TTL)
         return addresses
 
     async def mail_hosts(self, runtime: Runtime, domain: str, deadline: float | None) -> MailHosts:
@@ -103,12 +101,12 @@ class Resolver:
         name = ascii_name(domain)
         records = (await self.records(runtime, name, ("MX",), deadline))["MX"]
         if not records.exists:
-            raise DNSError(f"cannot resolve {name}: {_why_none(name, records)}", stage=Stage.DNS, temporary=False)
+            raise _why_none(name, {"MX": records})
         if not records.values:
             return MailHosts((MailHost(name, 0),), secure=records.secure, implicit=True)
         hosts = [host for host in records.values if host.name]
         if not hosts:  # RFC 7505 3: the only one is "."
-            raise DNSError(f"{name} takes no mail (null MX, RFC 7505)", stage=Stage.DNS, temporary=False)
+            raise _no_such(f"{name} takes no mail (null MX, RFC 7505)")
         from random import random
 
         hosts.sort(key=lambda host: (host.preference, random()))  # noqa: S311  # it spreads load, it hides nothing
@@ -194,10 +192,20 @@ def _all_local(servers: Sequence[Server]) -> bool:
     return all(server.local for server in servers)
 
 
-def _why_none(name: str, records: Records) -> str:
-    if records.exists:
-        return f"{name} exists, but has no address"
-    return f"DNS knows no such name (NXDOMAIN): is {name} spelled right?"
+def _why_none(name: str, found: Mapping[str, Records]) -> DNSError:
+    if not all(records.exists for records in found.values()):
+        return _no_such(f"cannot resolve {name}: DNS knows no such name (NXDOMAIN): is it spelled right?")
+    if len(found) < len(_BOTH_FAMILIES):
+        return DNSError(
+            f"cannot resolve {name}: only {', '.join(found)} was answered, and there is none",
+            stage=Stage.DNS,
+            temporary=True,
+        )
+    return _no_such(f"cannot resolve {name}: it exists, but has no address")
+
+
+def _no_such(text: str) -> DNSError:
+    return DNSError(text, stage=Stage.DNS, temporary=False)
 
 
 def _raise_no_answer(name: str, failure: NoAnswerError) -> NoReturn:
