@@ -246,3 +246,7 @@ def test_no_own_headers_are_none() -> None:
 def test_own_headers_that_are_none_or_not_the_users_are_refused(headers) -> None:
     with pytest.raises(MessageError):
         custom_fields(headers)
+
+
+def test_octets_of_a_header_that_came_ready_made_stay_what_they_are() -> None:
+    assert render("X-Own", Encoded(b"caf\xe9".decode("utf-8", "surrogateescape"))) == b"X-Own: caf\xe9\r\n"
