@@ -33,11 +33,18 @@ def date_value(value: object = None) -> Encoded:
         raise MessageError(f"the date {moment} does not say its time zone; use for example datetime.now(UTC)")
     minutes, odd = divmod(int(offset.total_seconds()), 60)
     if odd or offset.microseconds:  # some local times of long ago; a header has whole minutes
-        moment, minutes = moment.astimezone(UTC), 0
+        moment, minutes = _in_utc(moment), 0
     sign = "-" if minutes < 0 else "+"
     zone = f"{sign}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}"
     day = f"{_DAYS[moment.weekday()]}, {moment.day:02d} {_MONTHS[moment.month - 1]} {moment.year:04d}"
     return Encoded(f"{day} {moment.hour:02d}:{moment.minute:02d}:{moment.second:02d} {zone}")
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise MessageError(f"the date {moment} is beyond the calendar in UTC") from None
 
 
 def _parsed(value: object) -> datetime:
