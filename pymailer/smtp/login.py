@@ -143,10 +143,10 @@ class _Login:
     async def _begin(self, mechanism: Mechanism) -> Reply:
         name, initial = mechanism.name, await maybe_await(mechanism.initial())
         if initial is None:
-            return await self._say(Secret(commands.auth(name)), f"AUTH {name}")
+            return await self._say(Secret(commands.auth(name)))
         if commands.auth_takes(name, initial):
             return await self._say(Secret(commands.auth(name, initial)), f"AUTH {name} {_HIDDEN}")
-        reply = await self._say(Secret(commands.auth(name)), f"AUTH {name}")
+        reply = await self._say(Secret(commands.auth(name)))
         return reply if reply.code != _CHALLENGE else await self._answer(initial)
 
     async def _step(self, mechanism: Mechanism, challenge: bytes) -> Answer:
@@ -157,7 +157,7 @@ class _Login:
     async def _answer(self, answer: Answer) -> Reply:
         return await self._say(Secret(commands.auth_response(answer)), _HIDDEN)
 
-    async def _say(self, line: Secret[bytes], shown: str) -> Reply:
+    async def _say(self, line: Secret[bytes], shown: str | None = None) -> Reply:
         self.wire.put(line.reveal(), shown)
         deadline = self.by(self.options.socket_timeout)
         await self.wire.flush(self.runtime, deadline, Stage.AUTH)

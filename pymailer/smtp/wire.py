@@ -10,8 +10,11 @@ import errno
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+import attrs
+
 from pymailer.errors import ConnectionLostError, MailTimeoutError, ProtocolError
 from pymailer.outcome import Reply, Stage
+from pymailer.secret import Secret
 from pymailer.smtp.replies import ReplyParser
 
 if TYPE_CHECKING:
@@ -24,6 +27,9 @@ Heard = Callable[[Reply], bool]
 
 _RESET_PATIENCE: Final = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 """Seconds between looks for a reset, which comes a round trip after the octets that it answers."""
+
+_SHORTEST_SECRET: Final = 4
+"""Characters of base64 that can stand for anything worth hiding; shorter ones are part of ordinary words."""
 
 _WAITING_FOR: Final = {
     Stage.GREETING: "greet us",
@@ -48,12 +54,17 @@ class Wire:
         self.parser = ReplyParser()
         self._ended = False
         self._broken_by = 0
+        self._unsaid: Secret[str] | None = None  # what the last line has hidden
 
     def put(self, line: bytes, shown: str | None = None) -> None:
         """Add a line to the next flight; `shown` stands for it in the log if it holds a secret."""
         if self.log.on:
             self.log.client(line.decode("utf-8", "backslashreplace").rstrip() if shown is None else shown)
         self.channel.queue(line)
+        if shown is None:
+            self._unsaid = None
+        elif line.strip():  # an answer may be empty; what was hidden before it stays so
+            self._unsaid = Secret(line.split()[-1].decode())
 
     def put_body(self, data: bytes) -> None:
         """Add a piece of the message to the next flight."""
@@ -148,6 +159,8 @@ class Wire:
             reply = self.parser.next()
         except ProtocolError as error:
             raise ProtocolError(f"{self.peer}: {error}", stage=stage) from error
+        if reply is not None and self._unsaid is not None:
+            reply = _without(reply, self._unsaid)
         if reply is not None and self.log.on:
             self.log.server(reply)
         return reply
@@ -170,3 +183,10 @@ class Wire:
     def _timeout(self, stage: Stage) -> MailTimeoutError:
         wanted = _WAITING_FOR.get(stage, "answer")
         return MailTimeoutError(f"{self.peer} did not {wanted} in time", stage=stage)
+
+
+def _without(reply: Reply, secret: Secret[str]) -> Reply:
+    """The reply without the secret, should the server quote what it did not understand."""
+    if len(secret.reveal()) < _SHORTEST_SECRET or not any(secret.reveal() in line for line in reply.lines):
+        return reply
+    return attrs.evolve(reply, lines=tuple(line.replace(secret.reveal(), "***") for line in reply.lines))
