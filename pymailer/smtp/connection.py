@@ -28,6 +28,7 @@ from pymailer.smtp.transaction import Transaction
 from pymailer.smtp.wire import Wire
 
 if TYPE_CHECKING:
+    from pymailer.net.resolver import Resolver
     from pymailer.results import SentMessageInfo
     from pymailer.runtime import Runtime
     from pymailer.smtp.options import SMTPOptions
@@ -51,11 +52,13 @@ class Connection:
         options: How to reach the server, secure the connection and log in.
         emit: Is told events: ``emit("log", entry)``.
         sessions: TLS sessions that connections of one transport share.
+        resolver: Who knows the host's addresses, instead of the one that everybody uses.
     """
 
     options: SMTPOptions
     emit: Callable[..., None] = attrs.field(default=_silent, repr=False)
     sessions: TLSSessions = attrs.field(factory=TLSSessions, repr=False)
+    resolver: Resolver | None = attrs.field(default=None, repr=False)
     id: str = attrs.field(factory=lambda: f"c{next(_numbers)}")
     capabilities: Capabilities = attrs.field(factory=Capabilities, repr=False)
     messages: int = 0
@@ -100,7 +103,8 @@ class Connection:
     async def _open(self, runtime: Runtime, deadline: float | None) -> None:
         options = self.options
         self._log.connection(f"connecting to {options.peer}")
-        channel = await open_channel(runtime, options.route, deadline)
+        route = options.route if self.resolver is None else attrs.evolve(options.route, resolver=self.resolver)
+        channel = await open_channel(runtime, route, deadline)
         wire = self._wire = Wire(channel, options.peer, self._log)
 
         def by(timeout: float) -> float:

@@ -45,16 +45,12 @@ class SMTPTransport:
         return self._events.on(event, callback)
 
     async def send(self, mail: Mail) -> SentMessageInfo:
-        """Connect, send one message, say goodbye."""
-        connection = self._connection()
-        await connection.open(mail.runtime, mail.deadline)
-        try:
-            info = await connection.send(mail.runtime, mail)
-        except BaseException:
-            connection.close()
-            raise
-        await self._goodbye(connection, mail.runtime)
-        return attrs.evolve(info, connect_time=connection.connect_time)
+        """Connect, send one message, say goodbye.
+
+        Raises:
+            MailError: Nobody got it, or nobody can say; nothing is tried twice.
+        """
+        return await send_once(self._connection(), mail)
 
     async def verify(self, runtime: Runtime) -> bool:
         """Connect, upgrade, authenticate, say goodbye.
@@ -64,14 +60,31 @@ class SMTPTransport:
         """
         connection = self._connection()
         await connection.open(runtime)
-        await self._goodbye(connection, runtime)
+        await _goodbye(connection, runtime)
         return True
 
     def _connection(self) -> Connection:
         return Connection(self.options, self._events.emit, self._sessions)
 
-    async def _goodbye(self, connection: Connection, runtime: Runtime) -> None:
-        await connection.quit(runtime, runtime.now() + QUIT_TIMEOUT)
+
+async def send_once(connection: Connection, mail: Mail) -> SentMessageInfo:
+    """Open `connection`, send one message over it, and close it, whatever happens.
+
+    Raises:
+        MailError: Nobody got the message, or nobody can say.
+    """
+    await connection.open(mail.runtime, mail.deadline)
+    try:
+        info = await connection.send(mail.runtime, mail)
+    except BaseException:
+        connection.close()
+        raise
+    await _goodbye(connection, mail.runtime)
+    return attrs.evolve(info, connect_time=connection.connect_time)
+
+
+async def _goodbye(connection: Connection, runtime: Runtime) -> None:
+    await connection.quit(runtime, runtime.now() + QUIT_TIMEOUT)
 
 
 def smtp(options: object = None, /, **keywords: Any) -> SMTPTransport:
