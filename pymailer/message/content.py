@@ -129,10 +129,10 @@ class Pieces(Source):
     pieces: Iterable[bytes] = attrs.field(repr=False)
 
     def chunks(self) -> Iterator[bytes]:
-        """The pieces as they come."""
+        """The pieces as they come, the large ones cut."""
         with _failures("an iterable"):
             for piece in self.pieces:
-                yield octets(piece)
+                yield from Memory.of(octets(piece)).chunks()
 
 
 @attrs.frozen

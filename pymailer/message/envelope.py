@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pymailer.errors import EnvelopeError
 from pymailer.message.addresses import Address, Group, envelope_path, mailboxes, parse_addresses
 from pymailer.message.keys import Keys
+from pymailer.message.model import several
 from pymailer.results import Envelope
 
 if TYPE_CHECKING:
@@ -77,9 +78,8 @@ def given_envelope(value: Any) -> Envelope:
     fields = _KEYS.read(cast("Mapping[str, Any]", value))
     if fields.get("from_") is None:
         raise EnvelopeError("the envelope has no 'from'; the null sender is ''")
-    return Envelope(
-        _sender(fields["from_"]), _recipients([fields[name] for name in ("to", "cc", "bcc") if fields.get(name)])
-    )
+    paths = [item for name in ("to", "cc", "bcc") if fields.get(name) for item in several(fields[name])]
+    return Envelope(_sender(fields["from_"]), _recipients(paths))
 
 
 def _sender(value: object) -> str:
