@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from tests.faults import certificates
 from tests.interop.accounts import PASSWORD, USER, VMAIL
-from tests.interop.instance import free_port
 from tests.interop.rooted import RootedInstance
 
 QUEUE = (
@@ -57,9 +56,8 @@ smtpd_tls_chain_files = /etc/postfix/server.pem
 
 MASTER_CF = """
 127.0.0.1:{port} inet n - n - 50 smtpd
-127.0.0.1:{tls_port} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
-127.0.0.1:{auth_port} inet n - n - - smtpd
-  -o smtpd_tls_security_level=encrypt -o smtpd_client_restrictions=permit_sasl_authenticated,reject
+127.0.0.1:{tls_port} inet n - n - - smtpd
+  -o smtpd_tls_wrappermode=yes -o smtpd_client_restrictions=permit_sasl_authenticated,reject
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 rewrite unix - - n - - trivial-rewrite
@@ -89,7 +87,7 @@ mech_list: PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256
 
 
 class Postfix(RootedInstance):
-    """Port `auth_port` takes nothing without TLS and a login."""
+    """Takes no mail at `tls_port` without a login."""
 
     name = "Postfix"
     packages = ("postfix", "sasl2-bin", "libsasl2-modules", "libsasl2-modules-db")
@@ -97,8 +95,7 @@ class Postfix(RootedInstance):
     program = ("/usr/lib/postfix/sbin/master", "-d")
 
     def configure(self) -> None:
-        self.auth_port = free_port()
-        ports = {"port": self.port, "tls_port": self.tls_port, "auth_port": self.auth_port}
+        ports = {"port": self.port, "tls_port": self.tls_port}
         self.write("etc/postfix/main.cf", MAIN_CF.format(VMAIL=VMAIL))
         self.write("etc/postfix/master.cf", MASTER_CF.format(**ports))
         self.write("etc/postfix/sasl/smtpd.conf", SASL_CONF)

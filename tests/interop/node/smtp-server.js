@@ -65,4 +65,8 @@ const servers = [
   [settings.tlsPort, { secure: true, authOptional: false, hideREQUIRETLS: false }],
   [settings.port, {}],
 ];
-for (const [port, options] of servers) new SMTPServer({ ...ordinary, ...options }).listen(port, '127.0.0.1');
+for (const [port, options] of servers) {
+  const server = new SMTPServer({ ...ordinary, ...options });
+  server.on('error', (error) => console.error(error.message)); // one client's failure is not the end of the server
+  server.listen(port, '127.0.0.1');
+}
