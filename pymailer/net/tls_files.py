@@ -114,5 +114,5 @@ _REASONS: Final = {
 
 
 def _why(error: OSError | ValueError) -> str:
-    reason = str(getattr(error, "reason", None) or "").replace(" ", "_")
+    reason = str(getattr(error, "reason", None) or "").replace(" ", "_").upper()
     return _REASONS.get(reason) or getattr(error, "strerror", None) or str(error)
