@@ -324,13 +324,13 @@ ITEMS = st.lists(ADDRESSES | GROUPS, min_size=1, max_size=5)
 
 
 @given(ITEMS)
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_what_is_shown_to_people_is_read_back(items) -> None:
     assert parse_addresses(", ".join(map(str, items))) == items
 
 
 @given(ITEMS)
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_what_is_written_is_read_back_by_our_own_reader(items) -> None:
     found = parse_addresses(unfolded(render("To", format_addresses(items))))
     assert [_decoded(item) for item in found] == items
@@ -343,7 +343,7 @@ def _decoded(item: Address | Group) -> Address | Group:
 
 
 @given(ITEMS)
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_the_standard_library_finds_the_same_mailboxes(items) -> None:
     header = message_from_bytes(render("To", format_addresses(items)) + b"\r\n", policy=policy.default)["to"]
     assert not [defect for group in header.groups for defect in getattr(group, "defects", ())]
@@ -361,7 +361,7 @@ def _utf8(text: str) -> str:
 
 
 @given(ITEMS)
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_the_old_reader_of_the_standard_library_finds_them_too(items) -> None:
     found = [address for _, address in getaddresses([unfolded(render("To", format_addresses(items)))]) if address]
     assert found == [each.address for each in mailboxes(items)]
@@ -392,7 +392,7 @@ PIECES = [
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join) | st.text(max_size=30))
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_any_text_is_read_or_refused_and_what_is_read_is_read_again(text) -> None:
     try:
         found = parse_addresses(text)
@@ -402,7 +402,7 @@ def test_any_text_is_read_or_refused_and_what_is_read_is_read_again(text) -> Non
 
 
 @given(st.lists(st.sampled_from([piece for piece in PIECES if piece not in '"()[]:;\\']), max_size=14).map("".join))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_the_quick_way_for_plain_lists_decides_as_the_full_one(text) -> None:
     def outcome(read) -> object:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pymailer.message.format_flowed import flowed
@@ -35,11 +35,13 @@ def test_text_flows_like_this(text, expected) -> None:
 
 
 @given(st.lists(st.sampled_from(["word", " ", "\n", "-- ", ">", "From ", "ü", "x" * 75]), max_size=60).map("".join))
+@settings(deadline=None)
 def test_text_comes_back_but_for_blanks_at_line_ends(text) -> None:
     lines = [line if line == "-- " else line.rstrip(" ") for line in text.split("\n")]
     assert read(flowed(text)) == "\n".join(lines)
 
 
 @given(st.lists(st.sampled_from(["word ", "a ", "longer-word "]), max_size=60).map("".join))
+@settings(deadline=None)
 def test_no_line_of_words_is_wider_than_it_should_be(text) -> None:
     assert all(len(line) <= 73 for line in flowed(text).split("\r\n"))

@@ -89,7 +89,7 @@ NAMES = st.sampled_from(["Subject", "X", "X-A-Rather-Long-Name-For-A-Field-Of-A-
 
 
 @given(NAMES, TEXTS)
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_any_text_comes_back_as_it_was_or_is_refused(name, text) -> None:
     try:
         field = render(name, text)
@@ -103,7 +103,7 @@ def test_any_text_comes_back_as_it_was_or_is_refused(name, text) -> None:
 
 
 @given(NAMES, TEXTS)
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_no_line_is_longer_than_it_must_be(name, text) -> None:
     try:
         lines = render(name, text)[:-2].split(b"\r\n")

@@ -80,7 +80,7 @@ VALUES = st.text(max_size=120) | st.text("ab ü😀\"\\';*%=?/.-", max_size=150)
 @example("'")
 @example("x'y'z")
 @example("%41")
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_any_filename_comes_back_as_it_was_or_is_refused(value) -> None:
     try:
         field = render("Content-Disposition", with_parameters("attachment", {"filename": value, "x-last": "1"}))
@@ -98,7 +98,7 @@ def test_any_filename_comes_back_as_it_was_or_is_refused(value) -> None:
 
 
 @given(VALUES.filter(str.isprintable))
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_the_fallback_says_the_same(value) -> None:
     fallback = encode_fallback("name", value)
     if fallback is not None and "=?" in fallback:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pymailer.errors import MessageError
@@ -55,6 +55,7 @@ def test_without_a_date_it_is_now() -> None:
 
 
 @given(st.datetimes(timezones=st.timezones()))
+@settings(deadline=None)
 def test_any_date_comes_back_to_the_second(moment) -> None:
     try:
         value = date_value(moment)

@@ -134,7 +134,7 @@ def test_quoted_printable_is_written_like_this(data, encoded) -> None:
 
 
 @given(DATA, PLACES)
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_any_octets_come_back_from_quoted_printable(data, places) -> None:
     for encoded in (encode_qp(data), b"".join(iter_qp(cut(data, places)))):
         assert a2b_qp(encoded) == data
@@ -148,7 +148,7 @@ def test_any_octets_come_back_from_quoted_printable(data, places) -> None:
 
 
 @given(st.lists(st.sampled_from([b"ab", b"\xff", b"=", b" ", b"\r", b"\n"]), min_size=200, max_size=600).map(b"".join))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_a_line_that_never_ends_is_streamed_too(data) -> None:
     original, quoted_printable.MAX_HELD = quoted_printable.MAX_HELD, 100
     try:
@@ -174,6 +174,7 @@ def test_base64_comes_in_lines_of_76(size) -> None:
 
 
 @given(DATA, PLACES)
+@settings(deadline=None)
 def test_base64_is_the_same_however_it_is_cut(data, places) -> None:
     assert b"".join(iter_base64(cut(data, places))) == encode_base64(data)
 
@@ -204,6 +205,7 @@ def test_half_a_character_in_text_is_a_typed_error() -> None:
 
 
 @given(DATA, PLACES)
+@settings(deadline=None)
 def test_line_ends_are_the_same_however_text_is_cut(data, places) -> None:
     assert b"".join(iter_canonical(cut(data, places))) == canonical_text(data)
 
