@@ -32,7 +32,18 @@ PARTS: Final = ("races", "figures", "growth")
 
 @attrs.frozen
 class Extent:
-    """How much is done; the smoke run asks only whether everything runs."""
+    """How much is done; the smoke run asks only whether everything runs.
+
+    Attributes:
+        rounds: How often each client runs.
+        seconds: Of each run.
+        messages: In the batch whose memory is measured.
+        octets: Of the attachment whose memory is measured.
+        growth_rounds: The same for the curves.
+        growth_seconds: The same for the curves.
+        largest: Of what a curve tries; no limit where it is `None`.
+        races: Which are run.
+    """
 
     rounds: int
     seconds: float
@@ -41,24 +52,30 @@ class Extent:
     growth_rounds: int
     growth_seconds: float
     largest: int | None
+    races: tuple[str, ...]
 
 
-FULL: Final = Extent(5, 2.0, 100_000, 200_000_000, 3, 1.0, None)
-SMOKE: Final = Extent(1, 0.05, 200, 2_000_000, 1, 0.05, 10)
+FULL: Final = Extent(5, 2.0, 100_000, 200_000_000, 3, 1.0, None, tuple(scenario.key for scenario in SCENARIOS))
+SMOKE: Final = Extent(1, 0.05, 200, 2_000_000, 1, 0.05, 1, ("small", "small-10ms", "starttls"))
 
 
 def main() -> None:
     options = parse_arguments()
     if options.smoke:
         os.environ[OFFLINE] = "yes"
-    extent = SMOKE if options.smoke else attrs.evolve(FULL, rounds=options.rounds, seconds=options.seconds)
-    folder = Path(tempfile.mkdtemp(prefix="benchmarks-")) if options.smoke else REPORT
-    results = Results(facts())
-    previous = folder / "results.json"
-    if options.only and previous.exists():  # what is not measured now is kept
-        results = attrs.evolve(Results.load(previous), facts=results.facts)
-    measure(results, extent, options.only or [*PARTS])
-    results.save(previous)
+        with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
+            run(SMOKE, [*PARTS], Path(folder))
+    else:
+        run(attrs.evolve(FULL, rounds=options.rounds, seconds=options.seconds), options.only or [*PARTS], REPORT)
+
+
+def run(extent: Extent, wanted: list[str], folder: Path) -> None:
+    """Measure what is wanted, keep what the folder knows of the rest, and write everything."""
+    known = folder / "results.json"
+    results = Results.load(known) if known.exists() else Results()
+    results.facts = facts()
+    measure(results, extent, wanted)
+    results.save(known)
     (folder / "README.md").write_text(report.as_markdown(results), encoding="utf-8")
     plots.draw(results, folder)
     print(report.as_text(results))
@@ -80,7 +97,8 @@ def parse_arguments() -> argparse.Namespace:
 def measure(results: Results, extent: Extent, wanted: list[str]) -> None:
     """Fill in what is wanted."""
     for scenario in SCENARIOS:
-        if {"races", scenario.key} & {*wanted} and possible(scenario):
+        chosen = scenario.key in wanted or ("races" in wanted and scenario.key in extent.races)
+        if chosen and possible(scenario):
             results.races[scenario.key] = race(scenario, rounds=extent.rounds, seconds=extent.seconds)
     if "figures" in wanted:
         results.figures |= importing.measure(rounds=4 * extent.rounds)

@@ -31,7 +31,7 @@ def draw(results: Results, folder: Path) -> None:
         _draw_rates(results.races["small"], folder)
     for plot in _AXES:
         points = [point for point in results.growth if point.plot == plot]
-        if points:
+        if len({point.value for point in points}) > 1:
             _draw_growth(plot, points, folder)
 
 

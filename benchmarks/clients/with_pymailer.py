@@ -62,16 +62,18 @@ async def settle_async(deliveries: AsyncIterator[Delivery]) -> None:
 
 def many(job: Job) -> None:
     with create_transport(pool(job)) as mailer:
-        settle(mailer.send_many(messages(job, job.warm_up)))
+        settle(mailer.send_many(messages(job, job.warm_up), concurrency=job.connections))
         with job.measured() as clock:
-            settle(mailer.send_many(messages(job, clock.numbers()), in_flight=job.in_flight))
+            numbers = messages(job, clock.numbers())
+            settle(mailer.send_many(numbers, concurrency=job.connections, in_flight=job.in_flight))
 
 
 async def asynchronous(job: Job) -> None:
     async with create_async_transport(pool(job)) as mailer:
-        await settle_async(mailer.send_many(messages(job, job.warm_up)))
+        await settle_async(mailer.send_many(messages(job, job.warm_up), concurrency=job.connections))
         with job.measured() as clock:
-            await settle_async(mailer.send_many(messages(job, clock.numbers()), in_flight=job.in_flight))
+            numbers = messages(job, clock.numbers())
+            await settle_async(mailer.send_many(numbers, concurrency=job.connections, in_flight=job.in_flight))
 
 
 def threads(job: Job) -> None:
@@ -93,7 +95,7 @@ def compiled_in_threads(job: Job) -> None:
 
 def in_threads(job: Job, work: Callable[[Mailer, Clock], None]) -> None:
     with create_transport(pool(job)) as mailer:
-        settle(mailer.send_many(messages(job, job.warm_up)))
+        settle(mailer.send_many(messages(job, job.warm_up), concurrency=job.connections))
         with job.measured() as clock:
             workers = [threading.Thread(target=work, args=(mailer, clock)) for _ in range(job.connections)]
             for worker in workers:
@@ -109,14 +111,14 @@ async def compiled(job: Job) -> None:
             await mailer.send_compiled(mail)
 
     async with create_async_transport(pool(job)) as mailer:
-        await settle_async(mailer.send_many(messages(job, job.warm_up)))
+        await settle_async(mailer.send_many(messages(job, job.warm_up), concurrency=job.connections))
         with job.measured() as clock:
             await asyncio.gather(*(worker(mailer, clock) for _ in range(job.connections)))
 
 
 async def waiting(job: Job) -> None:
     async with create_async_transport(pool(job)) as mailer:
-        await settle_async(mailer.send_many(messages(job, range(2 * job.connections))))
+        await settle_async(mailer.send_many(messages(job, range(2 * job.connections)), concurrency=job.connections))
         with job.measured() as clock:
             await asyncio.gather(*(mailer.send_mail(message) for message in messages(job, clock.numbers())))
 

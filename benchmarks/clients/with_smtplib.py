@@ -5,6 +5,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 import threading
+from collections.abc import Callable
 
 from benchmarks.clients.stdlib_message import compose
 from benchmarks.job import Clock, Job
@@ -22,25 +23,36 @@ def connect(job: Job) -> smtplib.SMTP:
     return client
 
 
-def over_one_connection(job: Job, clock: Clock) -> None:
-    with connect(job) as client:
+def sender(job: Job) -> Callable[[Clock], None]:
+    """What sends over one connection, which is open already."""
+    client = connect(job)
+    client.send_message(compose(job.content, 0, job.recipients))
+
+    def send(clock: Clock) -> None:
         for number in clock.numbers():
             client.send_message(compose(job.content, number, job.recipients))
+        client.quit()
+
+    return send
 
 
-def over_new_connections(job: Job, clock: Clock) -> None:
-    for number in clock.numbers():
-        with connect(job) as client:
-            client.send_message(compose(job.content, number, job.recipients))
+def new_connections(job: Job) -> Callable[[Clock], None]:
+    """What sends each message over a connection of its own."""
+
+    def send(clock: Clock) -> None:
+        for number in clock.numbers():
+            with connect(job) as client:
+                client.send_message(compose(job.content, number, job.recipients))
+
+    return send
 
 
 def main() -> None:
     job = Job.from_argument()
-    send = over_new_connections if job.max_messages == 1 else over_one_connection
-    threads = job.connections if job.mode == "threads" else 1
-    compose(job.content, 0)  # imports what it needs
+    make = new_connections if job.max_messages == 1 else sender
+    senders = [make(job) for _ in range(job.connections if job.mode == "threads" else 1)]
     with job.measured() as clock:
-        workers = [threading.Thread(target=send, args=(job, clock)) for _ in range(threads)]
+        workers = [threading.Thread(target=send, args=(clock,)) for send in senders]
         for worker in workers:
             worker.start()
         for worker in workers:
