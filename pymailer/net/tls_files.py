@@ -114,5 +114,7 @@ _REASONS: Final = {
 
 
 def _why(error: OSError | ValueError) -> str:
-    reason = str(getattr(error, "reason", None) or "").replace(" ", "_").upper()
-    return _REASONS.get(reason) or getattr(error, "strerror", None) or str(error)
+    # Most errors have OpenSSL's word in `reason`, some only in their text.
+    text = f"{getattr(error, 'reason', None)} {error}".upper().replace(" ", "_")
+    known = next((why for word, why in _REASONS.items() if word in text), None)
+    return known or getattr(error, "strerror", None) or str(error)
