@@ -6,7 +6,6 @@ Knows character classes only; no header, address or encoding.
 from __future__ import annotations
 
 import re
-from unicodedata import name as unicode_name
 
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """C0 without TAB, and DEL: never in a header, encoded or not. TAB counts as a blank."""
@@ -28,4 +27,6 @@ def shown(value: object) -> str:
 
 def described(char: str) -> str:
     """A character that must not be shown as itself: ``U+000A`` or ``U+2028 LINE SEPARATOR``."""
-    return f"U+{ord(char):04X} {unicode_name(char, '')}".rstrip()
+    from unicodedata import name  # only a mistake pays for this import
+
+    return f"U+{ord(char):04X} {name(char, '')}".rstrip()
