@@ -59,9 +59,14 @@ def _join(name: str, words: Iterable[str]) -> str:
     return "".join(pieces)
 
 
+def octets(text: str) -> bytes:
+    """`text` as it is sent; octets of a header that came ready made are what they were, in whatever encoding."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 def too_long(folded: str) -> bool:
     """Whether a line of a folded field has more octets than any may have."""
-    return len(folded) > MAX_LINE // 4 and max(map(len, folded.encode().split(b"\r\n"))) > MAX_LINE
+    return len(folded) > MAX_LINE // 4 and max(map(len, octets(folded).split(b"\r\n"))) > MAX_LINE
 
 
 def check_length(name: str, folded: str) -> str:

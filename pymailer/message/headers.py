@@ -11,7 +11,7 @@ from pymailer.errors import MessageError
 from pymailer.message.characters import BLANKS, CONTROL, described
 from pymailer.message.encoded_words import LONGEST, Encoded, encode_words
 from pymailer.message.field_values import check_name, custom_fields, field_value
-from pymailer.message.folding import LINE, check_length, fold, fold_structured, too_long
+from pymailer.message.folding import LINE, check_length, fold, fold_structured, octets, too_long
 
 __all__ = ["Encoded", "Headers", "check_name", "custom_fields", "encode_text", "field_value", "render"]
 
@@ -50,8 +50,8 @@ def _render_structured(name: str, value: Encoded) -> bytes:
     if not value.isprintable() and (control := CONTROL.search(value)):  # whoever encoded it
         raise MessageError(f"the {name} header contains {described(control[0])}")
     if len(name) + len(value) < LINE - 1:
-        return f"{name}: {value}\r\n".encode()
-    return f"{check_length(name, fold_structured(name, value))}\r\n".encode()
+        return octets(f"{name}: {value}\r\n")
+    return octets(f"{check_length(name, fold_structured(name, value))}\r\n")
 
 
 def _render_text(name: str, text: str) -> bytes:
