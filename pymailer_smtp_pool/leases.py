@@ -57,12 +57,11 @@ class Leases:
     # --- getting a connection ----------------------------------------------------------------------------------------
 
     async def lease(self, ticket: Ticket) -> Connection:
-        """An open connection for this ticket and nobody else, until it is given back.
+        """An open connection for this ticket and nobody else, until it is given back; the one it has, while it is fit.
 
         Raises:
             MailError: There is none to be had, for now or for good.
         """
-        ticket.connect_time = 0.0
         if self.options.queue_timeout is not None:
             ticket.patience = ticket.runtime.now() + self.options.queue_timeout
         while True:
@@ -88,8 +87,8 @@ class Leases:
         """A connection made now, in the place of an idle one if need be, so that it shows whether one can be made."""
         place = await self._place(ticket)
         if place.connection is not None:
+            self.guard(PoolState.reopen, ticket, ticket.runtime.now())
             part(place.connection)
-            self.guard(PoolState.reopen, ticket)
         return await self._open(ticket, place)
 
     async def pause(self, ticket: Ticket, until: float) -> None:

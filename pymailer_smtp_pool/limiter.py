@@ -1,11 +1,10 @@
-"""How fast messages may begin: places in a sliding window.
+"""How fast messages may begin: so many in any window of a certain length.
 
 Pure arithmetic on times that it is given: no clock, no lock, no waiting.
 """
 
 from __future__ import annotations
 
-from bisect import insort
 from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
@@ -17,51 +16,37 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class RateLimiter(Protocol):
-    """What the option `rate_limiter` takes; one that asks a shared store lets many processes keep one limit.
-
-    It may have ``cancel(at)`` too, which gives back a place that was not used after all.
-    """
+    """What the option `rate_limiter` takes; one that asks a shared store lets many processes keep one limit."""
 
     def reserve(self, now: float) -> float | Awaitable[float]:
         """Book the next place for one message, and say how many seconds there are until it. Plain or ``async``."""
         ...
 
 
-_SLACK: Final = 0.05
-"""The part of a window by which a message may miss its place: timers and schedulers are never on time."""
-_MOST_SLACK: Final = 0.25
-_LEAST_SLACK: Final = 0.01
+_MARGIN: Final = 0.05
+"""The part by which a window is made longer: on their way to the server, messages are not all equally fast."""
+_MOST_MARGIN: Final = 0.05
+"""Seconds of that at most."""
 
 
 @attrs.define
 class SlidingWindow:
     """At most `limit` messages begin in any window of `length` seconds.
 
-    A place may be used up to `slack` seconds late. Places stand `length + slack` apart from the one `limit` before,
-    so the beginnings themselves are never less than `length` apart, however late each of them is.
+    Nothing is booked in advance. Who is told to wait asks again, and only what really begins is counted: a message that
+    is late, or never comes, takes nobody's place.
     """
 
     limit: int
     length: float
-    _places: deque[float] = attrs.field(factory=deque[float], repr=False)
+    _begun: deque[float] = attrs.field(factory=deque[float], repr=False)
 
-    @property
-    def slack(self) -> float:
-        """How many seconds after its time a place may still be used."""
-        return min(max(self.length * _SLACK, _LEAST_SLACK), _MOST_SLACK)
-
-    def reserve(self, now: float) -> float:
-        """Book the next place; the seconds there are until it."""
-        apart = self.length + self.slack
-        while self._places and self._places[0] <= now - apart:
-            self._places.popleft()
-        place = now
-        if len(self._places) >= self.limit:
-            place = max(now, self._places[-self.limit] + apart)
-        insort(self._places, place)
-        return place - now
-
-    def cancel(self, at: float) -> None:
-        """Give back a place that was not used, so that a thousand cancelled messages do not hold up the next one."""
-        if at in self._places:
-            self._places.remove(at)
+    def ask(self, now: float) -> float:
+        """0: a message begins now, and is counted. Else the seconds after which to ask again."""
+        window = self.length + min(self.length * _MARGIN, _MOST_MARGIN)
+        while self._begun and self._begun[0] <= now - window:
+            self._begun.popleft()
+        if len(self._begun) >= self.limit:
+            return self._begun[0] + window - now
+        self._begun.append(now)
+        return 0.0

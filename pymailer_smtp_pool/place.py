@@ -55,7 +55,7 @@ class Ticket:
         refusal: Why it will get no place any more.
         trouble: What its last attempt ended with.
         served: Whether it has held a place before: what is tried again is never turned away from the line.
-        turn: Its place in the rate window, while it has one that is not used yet.
+        turn: When the user's limiter lets it begin, once that was asked.
         begun: Whether the message is on its way over a connection.
         queue_time: Seconds that it waited so far.
         connect_time: Seconds that making its connection took, 0 for one that was there.

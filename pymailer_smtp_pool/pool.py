@@ -75,7 +75,7 @@ class SMTPPool:
         self._random = random
         self._leases = Leases(self._new_state(), options, connect, journal, random)
         self._guard = self._leases.guard
-        self._gate = Gate(self._leases, options.rate_limiter)
+        self._gate = Gate(self._guard, options.rate_limiter)
         self._policy = RetryPolicy(
             options.max_requeues,
             options.retry_temporary,
@@ -138,7 +138,7 @@ class SMTPPool:
         runtime: Runtime,
         *,
         drain: bool = True,
-        timeout: float | None = None,  # noqa: ASYNC109  # the plugin contract has it
+        timeout: float | None = None,  # the plugin contract has it
     ) -> CloseReport:
         """Take no more messages, finish those that were taken, and close all connections.
 

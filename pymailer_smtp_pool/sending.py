@@ -97,6 +97,7 @@ class Sending:
 
     async def _attempt(self) -> SentMessageInfo:
         ticket, leases = self.ticket, self.leases
+        ticket.connect_time = 0.0
         try:
             connection = await self._connection()
             leases.guard(PoolState.begin, ticket)
@@ -114,13 +115,13 @@ class Sending:
         return self._completed(info)
 
     async def _connection(self) -> Connection:
-        """A connection that can carry the message right now, its turn having come."""
+        """A connection that can carry the message right now, which may begin."""
         while True:
             connection = await self.leases.lease(self.ticket)
-            waited = await self.gate.enter(self.ticket)
-            if not waited or self.leases.fit(self.ticket):
+            wait = await self.gate.ask(self.ticket)
+            if not wait:
                 return connection
-            self.leases.discard(self.ticket)
+            await self.leases.pause(self.ticket, self.ticket.runtime.now() + wait)
 
     def _completed(self, info: SentMessageInfo) -> SentMessageInfo:
         ticket = self.ticket

@@ -225,27 +225,25 @@ class PoolState:
         else:
             self.door.turned_away(error, now, place.epoch)
 
-    def reopen(self, ticket: Ticket) -> None:
-        """The connection in this ticket's place was closed, and another is opened there."""
-        place = ticket.place
-        if place is not None and self.places.reopen(place):
-            place.connection, place.epoch = None, self.door.epoch
+    def reopen(self, ticket: Ticket, now: float) -> None:
+        """The connection in this ticket's place makes room for a new one.
+
+        Raises:
+            MailError: There is no use in trying.
+        """
+        if self.door.error is not None and self.door.shut(now):
+            raise told(self.door.error)
+        if ticket.place is not None and self.places.reopen(ticket.place):
+            ticket.place.epoch = self.door.epoch
             self.counters.closed += 1
 
     # --- a message begins --------------------------------------------------------------------------------------------
 
-    def reserve(self, ticket: Ticket, now: float) -> float:
-        """When the rate lets this ticket's message begin; the turn is given back unless it does `begin`."""
-        if self.window is None:
-            return now
-        ticket.turn = now + self.window.reserve(now)
-        return ticket.turn
-
-    def cancel(self, ticket: Ticket) -> None:
-        """Give back the turn of a message that did not begin."""
-        turn, ticket.turn = ticket.turn, None
-        if self.window is not None and turn is not None:
-            self.window.cancel(turn)
+    def ask(self, now: float) -> float:
+        """0: a message may begin now, and is counted. Else the seconds after which to ask again."""
+        if now < self.pause.until:
+            return self.pause.until - now
+        return 0.0 if self.window is None else self.window.ask(now)
 
     def begin(self, ticket: Ticket) -> None:
         """The message is about to go over its connection: from here on it is in flight, and nothing stops it."""
@@ -291,7 +289,6 @@ class PoolState:
         self._serve(now)
 
     def _let_go(self, ticket: Ticket) -> Place | None:
-        self.cancel(ticket)
         place, ticket.place, ticket.begun = ticket.place, None, False
         return place
 
