@@ -109,12 +109,15 @@ def fetch_policy(domain: str) -> bytes:
 
 @attrs.frozen
 class _Kept:
-    """A policy, the id it was published under, and when to look again."""
+    """A policy, the id it was published under, until when it holds, and when a failed fetch may be tried again."""
 
-    name: str
-    policy: Policy | None
-    until: float
-    retry_at: float = 0.0
+    name: str = ""
+    policy: Policy | None = None
+    until: float = float("-inf")
+    retry_at: float = float("-inf")
+
+
+_NOTHING: Final = _Kept()
 
 
 class Policies:
@@ -138,17 +141,16 @@ class Policies:
         not be able to make the promise disappear (RFC 8461 5.1).
         """
         now = runtime.now()
-        kept = self._kept.get(domain)
-        held = kept.policy if kept is not None and now < kept.until else None
+        kept = self._kept.get(domain, _NOTHING)
+        held = kept.policy if now < kept.until else None
         name = await self._published(runtime, domain, deadline)
-        if name is None or (kept is not None and kept.name == name and (held is not None or now < kept.retry_at)):
+        if name is None or now < kept.retry_at or (held is not None and name == kept.name):
             return held
         try:
             policy = parse_policy(await runtime.offload(self._fetch, domain))
         except (MailError, ValueError) as error:
             _logger.warning("the MTA-STS policy of %s cannot be had: %s", domain, error, extra={"domain": domain})
-            until = kept.until if kept is not None else now
-            self._keep(domain, _Kept(name, held, until, now + RETRY_AFTER))
+            self._keep(domain, attrs.evolve(kept, retry_at=now + RETRY_AFTER))
             return held
         self._keep(domain, _Kept(name, policy, now + policy.max_age))
         return policy
