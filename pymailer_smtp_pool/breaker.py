@@ -79,9 +79,10 @@ class Door:
 
     def failed(self, error: MailError, now: float, epoch: int) -> None:
         """An attempt that began in `epoch` ended with `error`."""
-        if epoch == self.epoch:
+        final = not error.temporary
+        if epoch == self.epoch or (final and not self._refused):
             self._failures += 1
-            self._refused = not error.temporary
+            self._refused = final
             self._close(error, now)
 
     def turned_away(self, error: MailError, now: float, epoch: int) -> None:
