@@ -84,13 +84,17 @@ def _serialised(message: Any) -> bytes:
     """An `email.message.Message` as octets.
 
     Raises:
-        MessageError: It wrote other fields than it has, as some versions do with a line break in an encoded word.
+        MessageError: It cannot be written, or writes other fields than it has, as some versions of Python do when there
+            is a line break in an encoded word.
     """
     from email.generator import BytesGenerator  # its owner has imported email already
     from io import BytesIO
 
     written = BytesIO()
-    BytesGenerator(written, mangle_from_=False, policy=message.policy.clone(linesep="\r\n")).flatten(message)
+    try:
+        BytesGenerator(written, mangle_from_=False, policy=message.policy.clone(linesep="\r\n")).flatten(message)
+    except Exception as error:  # by what is wrong with it, of any type
+        raise MessageError(f"the EmailMessage cannot be written: {error}") from error
     content = written.getvalue()
     block = content.partition(b"\r\n\r\n")[0]
     names = [name.lower() for name, _ in Head.parse(canonical_text(block)).headers]

@@ -87,8 +87,13 @@ class TestTheType:
             "mult\x01ipart/mixed",
             "text/plain; a",
             "t/p; =a",
-        ]
-        + ["text/plain; a=b; A=c", 'text/plain; a="b', 'text/plain; a="b"c', "text/plain; a=b c", "text/plain; ä=b", 5],
+            "text/plain; a=b; A=c",
+            'text/plain; a="b',
+            'text/plain; a="b"c',
+            "text/plain; a=b c",
+            "text/plain; ä=b",
+            5,
+        ],
     )
     def test_is_refused_if_it_is_none(self, content_type: object) -> None:
         with pytest.raises(MessageError):

@@ -19,6 +19,7 @@ from tests.composing import composed, composed_in, octets, read, reread, text_of
 
 LARGE = bytes(range(256)) * 4096  # 1 MiB, more than is held of anything
 LARGE_TEXT = "Zeile für Zeile derselbe Text.\n" * 20_000
+DESCRIPTORS = Path("/proc/self/fd")
 SIZES = [0, 1, 1000, CHUNK - 1, CHUNK, CHUNK + 1, GLANCE + 1, len(LARGE)]
 
 
@@ -138,8 +139,12 @@ class TestText:
 
     @pytest.mark.parametrize(
         "text",
-        ["\ud800", {"content": "ö", "content_type": "text/plain; charset=ascii"}]
-        + [{"content": "x", "content_type": "text/plain; charset=unheard-of"}, {"content": "zz", "encoding": "hex"}],
+        [
+            "�",
+            {"content": "ö", "content_type": "text/plain; charset=ascii"},
+            {"content": "x", "content_type": "text/plain; charset=unheard-of"},
+            {"content": "zz", "encoding": "hex"},
+        ],
         ids=ascii,
     )
     def test_that_cannot_be_encoded_is_refused(self, text: object) -> None:
@@ -225,12 +230,12 @@ class TestAFile:
     def test_is_opened_for_each_reading_and_closed_after_it(self, path: Path) -> None:
         path.write_bytes(LARGE)
         message = composed(attachments=[{"path": path}]).message
-        before = len(os.listdir("/proc/self/fd"))
+        before = len(list(DESCRIPTORS.iterdir()))
         chunks = message.iter_bytes()
         next(chunks)
-        assert len(os.listdir("/proc/self/fd")) > before
+        assert len(list(DESCRIPTORS.iterdir())) > before
         del chunks
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert len(list(DESCRIPTORS.iterdir())) == before
         assert len(message.as_bytes()) == message.size
 
     def test_that_says_it_is_empty_and_is_not_is_read_to_its_end(self) -> None:
@@ -259,25 +264,26 @@ class TestAFile:
         assert part.get_payload(decode=True) == b"/etc/passwd"
 
 
-class TestAccess:
-    FILES = [
-        {"attachments": [{"path": "/etc/passwd"}]},
-        {"attachments": [{"content": Path("/etc/passwd")}]},
-        {"text": Path("/etc/passwd")},
-        {"html": {"path": "/etc/passwd"}},
-        {"raw": {"path": "/etc/passwd"}},
-        {"raw": Path("/etc/passwd")},
-        {"ical_event": {"path": "/etc/passwd"}},
-        {"alternatives": [{"path": "/etc/passwd"}]},
-        {"attachments": [{"raw": {"path": "/etc/passwd"}}]},
-    ]
-    URLS = [
-        {"attachments": [{"href": "http://example.com/"}]},
-        {"html": {"href": "https://example.com/"}},
-        {"raw": {"href": "https://example.com/"}},
-        {"ical_event": {"href": "https://example.com/"}},
-    ]
+FILES = [
+    {"attachments": [{"path": "/etc/passwd"}]},
+    {"attachments": [{"content": Path("/etc/passwd")}]},
+    {"text": Path("/etc/passwd")},
+    {"html": {"path": "/etc/passwd"}},
+    {"raw": {"path": "/etc/passwd"}},
+    {"raw": Path("/etc/passwd")},
+    {"ical_event": {"path": "/etc/passwd"}},
+    {"alternatives": [{"path": "/etc/passwd"}]},
+    {"attachments": [{"raw": {"path": "/etc/passwd"}}]},
+]
+URLS = [
+    {"attachments": [{"href": "http://example.com/"}]},
+    {"html": {"href": "https://example.com/"}},
+    {"raw": {"href": "https://example.com/"}},
+    {"ical_event": {"href": "https://example.com/"}},
+]
 
+
+class TestAccess:
     @pytest.mark.parametrize("fields", FILES, ids=str)
     def test_to_files_can_be_forbidden_by_the_message_or_the_mailer(self, fields: dict) -> None:
         for message, policy in (({"disable_file_access": True}, None), ({}, ComposePolicy(disable_file_access=True))):
@@ -288,7 +294,7 @@ class TestAccess:
     @pytest.mark.parametrize("fields", URLS, ids=str)
     def test_to_the_web_can_be_forbidden_by_the_message_or_the_mailer(self, fields: dict) -> None:
         for message, policy in (({"disableUrlAccess": True}, None), ({}, ComposePolicy(disable_url_access=True))):
-            with pytest.raises(MessageError, match="example.com") as caught:
+            with pytest.raises(MessageError, match=r"example\.com") as caught:
                 composed({**fields, **message}, policy=policy)
             assert caught.value.code == "EURLACCESS"
 
