@@ -73,7 +73,7 @@ def run(extent: Extent, wanted: list[str], folder: Path) -> None:
     """Measure what is wanted, keep what the folder knows of the rest, and write everything."""
     known = folder / "results.json"
     results = Results.load(known) if known.exists() else Results()
-    results.facts = facts()
+    results.facts = facts() | {"each client": f"{extent.rounds} × {extent.seconds:g} s, interleaved"}
     measure(results, extent, wanted)
     results.save(known)
     (folder / "README.md").write_text(report.as_markdown(results), encoding="utf-8")

@@ -46,6 +46,9 @@ def main() -> None:
     if not options.smoke and not options.only:
         REPORT.mkdir(parents=True, exist_ok=True)
         (REPORT / "faults.md").write_text(f"{_HEADING}\n{table}", encoding="utf-8")
+    missed = [name for name, *cells, _ in rows if not cells[-1].startswith("✓")]
+    if missed:
+        sys.exit(f"this pool missed the bar in {', '.join(missed)}")
 
 
 def row(scenario: Scenario) -> list[str]:
