@@ -157,13 +157,7 @@ class FailoverTransport:
 
     def stats(self) -> Any:
         """The members' figures added up, ``None`` if none keeps any."""
-        figures = [each for member in self._members if attrs.has(type(each := _ask(member, "stats", None)))]
-        if not figures:
-            return None
-        names = [field.name for field in attrs.fields(type(figures[0]))]
-        return attrs.evolve(
-            figures[0], **{name: sum(getattr(each, name, 0) or 0 for each in figures) for name in names}
-        )
+        return _sum([each for member in self._members if (each := _ask(member, "stats", None)) is not None])
 
     def on(self, event: str, callback: Callable[..., object]) -> Callable[[], None]:
         """Listen for an event of any member; the returned function ends that."""
@@ -200,6 +194,14 @@ class RoundRobinTransport(FailoverTransport):
 def _ask(member: Member, name: str, otherwise: object) -> Any:
     answer = getattr(member.transport, name, None)
     return answer() if callable(answer) else otherwise
+
+
+def _sum(figures: list[Any]) -> Any:
+    """Figures of one attrs class, field by field."""
+    if not figures:
+        return None
+    names = [field.name for field in attrs.fields(figures[0].__class__)]
+    return attrs.evolve(figures[0], **{name: sum(getattr(each, name, 0) or 0 for each in figures) for name in names})
 
 
 async def _close(member: Member, runtime: Runtime, *, drain: bool, timeout: float | None) -> CloseReport:

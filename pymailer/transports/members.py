@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import attrs
 
@@ -54,7 +54,7 @@ def build_members(given: object) -> tuple[Member, ...]:
 
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
         raise ConfigError(f"give a list of transports, not {type(given).__name__}")
-    members = tuple(Member(find_transport(each)[0]) for each in given)
+    members = tuple(Member(find_transport(each)[0]) for each in cast("Iterable[object]", given))
     if not members:
         raise ConfigError("give at least one transport")
     return members

@@ -70,7 +70,7 @@ class DirectTransport:
         resolver: Resolver = SHARED,
         policies: Policies | None = None,
     ) -> None:
-        self.options = options or SMTPOptions()
+        self.options = options or SMTPOptions(port=25)
         self._policies = (policies or Policies(resolver)) if mta_sts else None
         self._dane = dane
         self._resolver = resolver
