@@ -118,6 +118,8 @@ class Channel:
             TimeoutError: `deadline` passed first.
             OSError: The connection is lost, or TLS failed.
         """
+        if heard is not None and self._kept and heard(self._take_kept()):
+            return False
         while True:
             try:
                 if self._push():
@@ -126,10 +128,10 @@ class Channel:
                 if self._hear_last_words(heard):
                     return False
                 raise
-            if self._hear(heard):
-                return False
             mask = (WRITE if self._wire else READ) | (READ if self._listening else 0)
             await runtime.wait([(self._sock, mask)], deadline)
+            if self._hear(heard):
+                return False
 
     def _push(self) -> bool:
         """Hand over what the kernel takes now; whether that was everything."""
@@ -170,8 +172,6 @@ class Channel:
 
     def _hear(self, heard: Heard | None) -> bool:
         """Take what the peer says while we write; whether to stop."""
-        if heard is not None and self._kept:
-            return heard(self._take_kept())
         data = self._pull() if self._listening else None
         if data is None:
             return False
