@@ -17,7 +17,7 @@ PARTIES = {"from": "a@example.com", "to": "b@example.com"}
 
 
 def composed(
-    data: Mapping[str, Any] | None = None, /, *, policy: ComposePolicy | None = None, **fields: Any
+    data: object = None, /, *, policy: ComposePolicy | None = None, **fields: Any
 ) -> Composed:
     """A message from `PARTIES` and these fields."""
     message = merge_message(data, fields, PARTIES)

@@ -11,10 +11,12 @@ from typing import Any, Final, cast
 from pymailer.errors import MessageError
 from pymailer.message.model import MESSAGE_KEYS, Message, headers_dict
 
-_BESIDE_RAW: Final = frozenset(
-    {"envelope", "dsn", "dkim", "require_tls", "disable_file_access", "disable_url_access", "normalize_header_key"}
-)
-"""What a ready-made message inherits: nothing that it says itself."""
+_PARTIES: Final = frozenset({"from_", "sender", "to", "cc", "bcc"})
+_BESIDE_RAW: Final = _PARTIES | {
+    *("envelope", "dsn", "dkim", "require_tls"),
+    *("disable_file_access", "disable_url_access", "normalize_header_key"),
+}
+"""What a ready-made message inherits: no content, no header, and parties only where it names none itself."""
 
 
 def merge_message(data: object, fields: Mapping[str, Any], defaults: Mapping[str, Any]) -> Message:
@@ -35,11 +37,18 @@ def merge_message(data: object, fields: Mapping[str, Any], defaults: Mapping[str
         return Message(**given)
     inherited = MESSAGE_KEYS.read(defaults)
     if given.get("raw") is not None:
-        inherited = {name: value for name, value in inherited.items() if name in _BESIDE_RAW}
+        return _beside_raw(given, inherited)
     merged = {**inherited, **given}
     if given.get("headers") is not None and inherited.get("headers"):
         merged["headers"] = _merged_headers(given["headers"], inherited["headers"])
     return Message(**merged)
+
+
+def _beside_raw(given: dict[str, Any], inherited: dict[str, Any]) -> Message:
+    taken = {name: value for name, value in inherited.items() if name in _BESIDE_RAW and name not in given}
+    message = Message(**taken, **given)
+    message.inherited = _PARTIES.intersection(taken)
+    return message
 
 
 def _given(data: object) -> dict[str, Any]:

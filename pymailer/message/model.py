@@ -170,11 +170,14 @@ class Message:
     x_mailer: str | None = None
     require_tls: bool | None = _flag()
     otp: Any = attrs.field(default=None, repr=False)
+    inherited: frozenset[str] = attrs.field(init=False, repr=False)
+    """The fields that come from a mailer's defaults, where that makes a difference: beside `raw`."""
     _emptied: frozenset[str] = attrs.field(init=False, repr=False)
 
     def __new__(cls, **given: Any) -> Self:
         """Note which fields are given as nothing: they unset a default, which a field that is not given does not."""
         self = super().__new__(cls)
+        self.inherited = frozenset()
         copied = len(given) == len(FIELD_NAMES)  # by attrs.evolve, which knows no field that is not given
         self._emptied = frozenset() if copied else frozenset(name for name, value in given.items() if not value)
         return self

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from pymailer.errors import EnvelopeError, MessageError
-from pymailer.message.addresses import parse_addresses
+from pymailer.message.addresses import Address, Group, parse_addresses
 from pymailer.message.attachment import Attachment
 from pymailer.message.body import Body
 from pymailer.message.coding import IDENTITY, Coder, Stream, as_it_is, ending_line, looked_at
@@ -145,15 +145,23 @@ def _after(skipped: int) -> Coder:
 
 
 def _envelope(data: Message, headers: Headers, max_recipients: int | None) -> Envelope:
-    """What is given, else what the fields of `data` say, else what the header says."""
+    """What is given, else what the fields of `data` say, else what the header says, else what the defaults say."""
     if data.envelope is not None:
         return checked(given_envelope(data.envelope), max_recipients)
     prefix = _resent(headers)
-    senders = parse_addresses(data.from_) or parse_addresses(headers.get_all(f"{prefix}From"))
-    sender = parse_addresses(data.sender) or parse_addresses(headers.get_all(f"{prefix}Sender"))
-    given = [value for value in (data.to, data.cc, data.bcc) if value]
-    stated = [value for name in ("To", "Cc", "Bcc") for value in headers.get_all(f"{prefix}{name}") if value.strip()]
-    return envelope_of(senders, sender, parse_addresses(given or stated), max_recipients)
+    senders = _first_of(data, headers, prefix, "from_")
+    recipients = _first_of(data, headers, prefix, "to", "cc", "bcc")
+    return envelope_of(senders, _first_of(data, headers, prefix, "sender"), recipients, max_recipients)
+
+
+def _first_of(data: Message, headers: Headers, prefix: str, *fields: str) -> list[Address | Group]:
+    given = [value for field in fields if (value := getattr(data, field)) and field not in data.inherited]
+    if found := parse_addresses(given):
+        return found
+    stated = [value for field in fields for value in headers.get_all(f"{prefix}{field.rstrip('_')}") if value]
+    if found := parse_addresses(stated):
+        return found
+    return parse_addresses([value for field in fields if (value := getattr(data, field)) and field in data.inherited])
 
 
 def _resent(headers: Headers) -> str:

@@ -14,7 +14,7 @@ from pymailer.errors import AddressError, EnvelopeError, MessageError
 from pymailer.message.merge import merge_message
 from pymailer.message.model import Message
 from pymailer.results import Envelope
-from tests.composing import PARTIES, composed, octets, read, reread, text_of
+from tests.composing import composed, octets, read, reread, text_of
 
 FIELDS = {"from_": "a@example.com", "to": "b@example.com", "reply_to": "r@example.com", "subject": "S", "text": "t"}
 NODEMAILER = {"from": "a@example.com", "to": "b@example.com", "replyTo": "r@example.com", "subject": "S", "text": "t"}
@@ -108,9 +108,9 @@ class TestDefaults:
         assert (data, defaults) == before
 
     def test_a_ready_made_message_inherits_only_what_it_cannot_say_itself(self) -> None:
-        defaults = {"from": "d@example.com", "subject": "D", "text": "d", "requireTLS": True}
+        defaults = {"from": "d@example.com", "subject": "D", "text": "d", "requireTLS": True, "headers": {"X-A": "1"}}
         merged = merge_message({"raw": b"Subject: x\n\ny"}, {}, defaults)
-        assert set(merged.given()) == {"raw", "require_tls"}
+        assert set(merged.given()) == {"raw", "require_tls", "from_"}
 
 
 class TestTheModel:
@@ -352,6 +352,6 @@ def test_an_email_message_is_a_message() -> None:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "x@example.com", "y@example.com", "Größe"
     message.set_content("Hällo")
-    result = composed(merge_message(message, {}, PARTIES).given())
+    result = composed(message)
     assert result.envelope == Envelope("x@example.com", ["y@example.com"])
     assert text_of(read(result.message.as_bytes())) == "Hällo"

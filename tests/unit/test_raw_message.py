@@ -161,6 +161,13 @@ class TestItsEnvelope:
         assert result.envelope == Envelope("a@example.com", ["x@example.com"])
         assert result.message.as_bytes() == RAW
 
+    def test_follows_the_defaults_where_nothing_else_says_who(self) -> None:
+        result = composed(raw=b"Subject: x\r\n\r\ny\r\n")
+        assert result.envelope == Envelope("a@example.com", ["b@example.com"])
+        assert result.message.as_bytes() == b"Subject: x\r\n\r\ny\r\n"
+        named = composed(raw=b"From: x@example.com\r\nTo: y@example.com\r\n\r\n")
+        assert named.envelope == Envelope("x@example.com", ["y@example.com"])
+
     @pytest.mark.parametrize(
         "raw", [b"To: b@example.com\r\n\r\nx", b"From: b@example.com\r\n\r\nx", b"From: b@example.com\r\nTo:\r\n\r\nx"]
     )
