@@ -30,7 +30,7 @@ class Backoff:
     """
 
     most: float
-    first: float = 0.2
+    first: float = 0.1
     random: Callable[[], float] = attrs.field(default=random.random, repr=False)
 
     def __call__(self, failures: int) -> float:

@@ -31,18 +31,19 @@ class Gate:
     guard: Guard
     limiter: RateLimiter | None = None
 
-    async def ask(self, ticket: Ticket) -> float:
+    async def begin(self, ticket: Ticket) -> float:
         """0: the message begins now, and is counted. Else the seconds after which to ask again.
 
         Raises:
-            MailError: The user's limiter failed.
+            MailError: It may not begin any more, or the user's limiter failed.
         """
         now = ticket.runtime.now()
-        if self.limiter is None:
-            return self.guard(PoolState.ask, now)
-        if ticket.turn is None:
-            ticket.turn = now + await self._reserve(self.limiter, now)
-        return max(ticket.turn - ticket.runtime.now(), 0.0)
+        if self.limiter is not None:
+            if ticket.turn is None:
+                ticket.turn = now + await self._reserve(self.limiter, now)
+            if ticket.turn > now:
+                return ticket.turn - now
+        return self.guard(PoolState.begin, ticket, now)
 
     async def _reserve(self, limiter: RateLimiter, now: float) -> float:
         try:

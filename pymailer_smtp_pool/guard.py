@@ -61,7 +61,11 @@ class Guard:
 
     def later(self, change: Callable[[PoolState, *Ts], object], /, *args: *Ts) -> None:
         """Make a change now or, called in the middle of another, right after that."""
-        self._late.append((change, args))
+        with self._lock:
+            if self._changing:
+                self._late.append((change, args))
+                return
+            self._make(change, args)
         self._follow_up()
 
     def replace(self, state: PoolState) -> None:
@@ -85,25 +89,26 @@ class Guard:
 
     def _follow_up(self) -> None:
         """Make the changes that came in the middle of another, and tell those whom it all concerns."""
-        state, served = self.state, list[Ticket | Closing]()
-        try:
-            while self._late or state.line.unwoken or state.signals:
+        while self._late or self.state.line.unwoken or self.state.signals:
+            served = list[Ticket | Closing]()
+            try:
                 with self._lock:
                     if self._changing:
                         return  # the change in progress does it, when it is done
                     while self._late:
                         self._make(*self._late.popleft())
-                    served += state.line.unwoken
-                    state.line.unwoken.clear()
-                    signals = [state.signals.popleft() for _ in range(len(state.signals))]
+                    served += self.state.line.unwoken
+                    self.state.line.unwoken.clear()
+                    signals = list(self.state.signals)
+                    self.state.signals.clear()
                 while served:
                     self._wake(served[0])
                     del served[0]
-                for signal in signals:
-                    self._announce(signal)
-        except BaseException:
-            state.line.unwoken |= dict.fromkeys(served)  # nobody is left asleep; waking one twice is harmless
-            raise
+            except BaseException:
+                self.state.line.unwoken |= dict.fromkeys(served)  # nobody is left asleep; waking twice is harmless
+                raise
+            for signal in signals:
+                self._announce(signal)
 
     def _wake(self, served: Ticket | Closing) -> None:
         waiter = served.waiter

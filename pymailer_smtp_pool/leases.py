@@ -18,14 +18,12 @@ from pymailer_smtp_pool.state import PoolState
 from pymailer_smtp_pool.throttle import throttle_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from pymailer_smtp_pool.connection import Connect, Connection
     from pymailer_smtp_pool.journal import Journal
     from pymailer_smtp_pool.options import PoolOptions
 
-AGE_JITTER: Final = 0.1
-"""The part of `max_age` by which some connections are younger when they go, so that they do not all go at once."""
 PAST: Final = 0.0
 """A deadline that has passed: what waits until then does not wait."""
 _NEVER_BLOCKS: Final = BlockingRuntime()
@@ -39,20 +37,16 @@ class Leases:
         options: The limits.
         connect: Makes a connection.
         journal: Is told what happens.
-        random: A number from 0 to 1.
 
     Attributes:
         guard: The state, one change at a time.
     """
 
-    def __init__(
-        self, state: PoolState, options: PoolOptions, connect: Connect, journal: Journal, random: Callable[[], float]
-    ) -> None:
+    def __init__(self, state: PoolState, options: PoolOptions, connect: Connect, journal: Journal) -> None:
         self.guard = Guard(state, journal.events.emit, self.abandon)
         self.options = options
         self.journal = journal
         self._connect = connect
-        self._random = random
 
     # --- getting a connection ----------------------------------------------------------------------------------------
 
@@ -75,7 +69,7 @@ class Leases:
     def fit(self, ticket: Ticket) -> bool:
         """Whether this ticket's connection can carry a message now: it is not worn, and the server still listens."""
         place, now = ticket.place, ticket.runtime.now()
-        if place is None or place.connection is None or not self.guard(PoolState.fit, place, now):
+        if place is None or place.connection is None or not self.guard.state.wear.fit(place, now):
             return False
         if place.connection.stale():  # the server hung up, or said something that nobody asked
             self.ended(place, place.connection.messages, now)
@@ -157,8 +151,7 @@ class Leases:
             raise
         now = ticket.runtime.now()
         ticket.connect_time = now - started
-        retires_at = now + self.options.max_age * (1 - AGE_JITTER * self._random())
-        self.guard(PoolState.opened, place, retires_at, now)
+        self.guard(PoolState.opened, place, now)
         return connection
 
     def _failed(self, ticket: Ticket, error: MailError) -> None:
@@ -172,11 +165,11 @@ class Leases:
 
     def give_back(self, ticket: Ticket) -> None:
         """Let the next one have this ticket's connection, if it is good for more; harmless without one."""
-        place, now = ticket.place, ticket.runtime.now()
+        place = ticket.place
         if place is None:
             return
         usable = place.connection is not None and place.connection.usable
-        if not (usable and self.guard(PoolState.check_in, ticket, now)):
+        if not (usable and self.guard(PoolState.check_in, ticket, ticket.runtime.now())):
             self.discard(ticket)
 
     def discard(self, ticket: Ticket) -> None:

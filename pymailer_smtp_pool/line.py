@@ -32,38 +32,33 @@ class Line:
     """Joining and leaving cost the same however long it is; who comes back stands where it stood.
 
     Attributes:
+        waiting: Who stands in it, in the order in which they came.
         unwoken: Who has got an answer and may still be asleep.
     """
 
+    waiting: dict[Ticket, None] = attrs.field(factory=dict[Ticket, None])
     unwoken: dict[Ticket | Closing, None] = attrs.field(factory=dict[Ticket | Closing, None])
     # Who leaves stays in the heap until it comes up, or until such entries are most of it. One who left and came back
     # may be there twice, so each entry has a number of its own: tickets are never compared.
     _heap: list[Entry] = attrs.field(factory=list[Entry])
-    _waiting: dict[Ticket, None] = attrs.field(factory=dict[Ticket, None])
     _entries: Iterator[int] = attrs.field(factory=count, repr=False)
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    def __contains__(self, ticket: Ticket) -> bool:
-        return ticket in self._waiting
 
     def join(self, ticket: Ticket) -> None:
         """Take the place in the line that priority and number give."""
-        if ticket not in self._waiting:
-            self._waiting[ticket] = None
+        if ticket not in self.waiting:
+            self.waiting[ticket] = None
             heappush(self._heap, (ticket.priority, ticket.number, next(self._entries), ticket))
 
     def leave(self, ticket: Ticket) -> None:
         """Stand in line no longer; harmless for one who does not."""
-        self._waiting.pop(ticket, None)
-        if len(self._heap) > 2 * len(self._waiting) + _SMALL:
-            self._heap = [entry for entry in self._heap if entry[-1] in self._waiting]
+        self.waiting.pop(ticket, None)
+        if len(self._heap) > 2 * len(self.waiting) + _SMALL:
+            self._heap = [entry for entry in self._heap if entry[-1] in self.waiting]
             heapify(self._heap)
 
     def first(self) -> Ticket:
         """Whose turn it is; the line must not be empty."""
-        while self._heap[0][-1] not in self._waiting:
+        while self._heap[0][-1] not in self.waiting:
             heappop(self._heap)
         return self._heap[0][-1]
 
@@ -82,7 +77,7 @@ class Line:
 
     def refuse_all(self, error: MailError) -> None:
         """Tell all who wait, each with an error of its own."""
-        for ticket in tuple(self._waiting):
+        for ticket in tuple(self.waiting):
             self.refuse(ticket, told(error))
 
     def notify(self, closings: Iterable[Closing]) -> None:

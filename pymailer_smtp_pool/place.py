@@ -26,7 +26,8 @@ class Place:
         connection: What is there, ``None`` while there is nothing yet.
         not_before: When it may be opened: a server in trouble is left alone until then.
         epoch: The epoch of the door in which it was given.
-        retires_at: When the connection is too old to be used again.
+        most_messages: How many messages the connection may carry.
+        retires_at: When it is too old to be used again.
         idle_since: When it was used last.
         reused: Whether the connection has been lent before.
     """
@@ -34,6 +35,7 @@ class Place:
     connection: Connection | None = None
     not_before: float = 0.0
     epoch: int = 0
+    most_messages: int = 0
     retires_at: float = NEVER
     idle_since: float = 0.0
     reused: bool = False
@@ -48,7 +50,7 @@ class Ticket:
         deadline: When it must be settled.
         priority: Lower is served first.
         mail: The message; ``None`` for a mere test of the connection.
-        number: Its turn among those of its priority, kept when it is tried again.
+        number: Its turn among those of its priority, kept when it is tried again; 0 before it is admitted.
         place: The place it holds.
         waiter: Where its sender waits, while it does.
         patience: Until when it waits for a connection.

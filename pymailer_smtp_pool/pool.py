@@ -73,7 +73,7 @@ class SMTPPool:
         self._journal = journal
         self._clock = clock
         self._random = random
-        self._leases = Leases(self._new_state(), options, connect, journal, random)
+        self._leases = Leases(self._new_state(), options, connect, journal)
         self._guard = self._leases.guard
         self._gate = Gate(self._guard, options.rate_limiter)
         self._policy = RetryPolicy(
@@ -93,7 +93,7 @@ class SMTPPool:
             limit=AdaptiveLimit(options.max_connections),
             door=Door(options.breaker_timeout, options.max_requeues, Backoff(LONGEST_BACKOFF, random=self._random)),
             pause=Pause(Backoff(LONGEST_PAUSE, random=self._random)),
-            wear=Wear(options),
+            wear=Wear(options, self._random),
             window=SlidingWindow(options.rate_limit or 0, options.rate_delta) if limited else None,
         )
 
@@ -101,7 +101,7 @@ class SMTPPool:
         state = self._guard.state
         return (
             f"<SMTPPool {self._journal.peer} connections={state.places.open} idle={len(state.places.idle)} "
-            f"waiting={len(state.line)} limit={state.limit.current}{' closed' if state.closed else ''}>"
+            f"waiting={len(state.line.waiting)} limit={state.limit.current}{' closed' if state.closed else ''}>"
         )
 
     # --- sending -----------------------------------------------------------------------------------------------------
@@ -123,7 +123,6 @@ class SMTPPool:
         """
         ticket = Ticket(runtime)
         try:
-            self._guard(PoolState.admit, ticket)
             connection = await self._leases.lease_new(ticket)
             await connection.quit(runtime, runtime.now() + FAREWELL)
         finally:

@@ -64,7 +64,6 @@ class Sending:
         """
         outcome, ticket = Outcome.NOT_SENT, self.ticket
         try:
-            self.leases.guard(PoolState.admit, ticket)
             info = await self._deliver()
         except MailError as error:
             outcome = error.outcome
@@ -100,7 +99,6 @@ class Sending:
         ticket.connect_time = 0.0
         try:
             connection = await self._connection()
-            leases.guard(PoolState.begin, ticket)
             self._attempts += 1
             info = await connection.send(self.mail.runtime, self.mail)
             self.mail.outcome = info.outcome
@@ -115,10 +113,10 @@ class Sending:
         return self._completed(info)
 
     async def _connection(self) -> Connection:
-        """A connection that can carry the message right now, which may begin."""
+        """A connection that can carry the message, which begins right now."""
         while True:
             connection = await self.leases.lease(self.ticket)
-            wait = await self.gate.ask(self.ticket)
+            wait = await self.gate.begin(self.ticket)
             if not wait:
                 return connection
             await self.leases.pause(self.ticket, self.ticket.runtime.now() + wait)

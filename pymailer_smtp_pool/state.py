@@ -61,12 +61,12 @@ class PoolState:
     signals: deque[str] = attrs.field(factory=deque[str])
     _had_room: bool = True
     _was_clear: bool = True
-    _numbers: Iterator[int] = attrs.field(factory=count)
+    _numbers: Iterator[int] = attrs.field(factory=lambda: count(1))
 
     @property
     def room(self) -> bool:
         """Whether a message that came now would not wait."""
-        return not self.line and not self.closed and self.places.busy < self.limit.current
+        return not self.line.waiting and not self.closed and self.places.busy < self.limit.current
 
     def stats(self) -> PoolStats:
         """Everything that can be counted."""
@@ -74,7 +74,7 @@ class PoolState:
             connections=self.places.open,
             idle=len(self.places.idle),
             busy=self.places.busy,
-            waiting=len(self.line),
+            waiting=len(self.line.waiting),
             limit=self.limit.current,
             limit_reason=self.limit.reason,
             breaker=str(self.door.mode),
@@ -83,17 +83,6 @@ class PoolState:
         )
 
     # --- a message comes and goes ------------------------------------------------------------------------------------
-
-    def admit(self, ticket: Ticket) -> None:
-        """A message comes in.
-
-        Raises:
-            PoolClosedError: Nothing is taken any more.
-        """
-        if self.closed:
-            raise PoolClosedError("the pool is closed")
-        ticket.number = next(self._numbers)
-        self.tickets[ticket] = None
 
     def settle(self, ticket: Ticket, outcome: Outcome, now: float) -> None:
         """A message is done with, one way or another; its place was given back before."""
@@ -120,13 +109,13 @@ class PoolState:
     # --- asking for a place ------------------------------------------------------------------------------------------
 
     def request(self, ticket: Ticket, now: float) -> Place | None:
-        """A place, if one is free that nobody waits for.
+        """A place, if one is free that nobody waits for. A new ticket is admitted by that.
 
         Raises:
             MailError: There will be none.
         """
         self._check(ticket, now)
-        if not self.line:
+        if not self.line.waiting:
             self._give(ticket, now)
             self._announce()
         return ticket.place
@@ -138,24 +127,32 @@ class PoolState:
             MailError: There will be none, or too many wait already.
         """
         self._check(ticket, now)
-        if ticket.place is None and ticket not in self.line:
+        if ticket.place is None and ticket not in self.line.waiting:
             self._check_queue(ticket)
             self.line.join(ticket)
             self._serve(now)
         return ticket.place
 
     def _check(self, ticket: Ticket, now: float) -> None:
+        if not ticket.number:
+            self._admit(ticket)
         self.rest(ticket)
         if self.over:
             raise PoolClosedError("the pool is closed")
-        if ticket.place is None and self.door.error is not None and self._hopeless(now):
+        if self.door.error is not None and ticket.place is None and self._hopeless(now):
             ticket.refusal = told(self.door.error)
             raise ticket.refusal
 
+    def _admit(self, ticket: Ticket) -> None:
+        if self.closed:
+            raise PoolClosedError("the pool is closed")
+        ticket.number = next(self._numbers)
+        self.tickets[ticket] = None
+
     def _check_queue(self, ticket: Ticket) -> None:
         most = self.options.max_queue
-        if most is not None and len(self.line) >= most and not ticket.served:
-            raise QueueFullError(f"{len(self.line)} messages wait already (max_queue={most})")
+        if most is not None and len(self.line.waiting) >= most and not ticket.served:
+            raise QueueFullError(f"{len(self.line.waiting)} messages wait already (max_queue={most})")
 
     def rest(self, ticket: Ticket) -> None:
         """Whether the sender of this ticket may sleep (on): raises what it should know instead."""
@@ -166,9 +163,9 @@ class PoolState:
 
     def _serve(self, now: float) -> None:
         """Give what is free to those whose turn it is, or tell them that there is no hope left."""
-        if self.line and self.door.error is not None and self._hopeless(now) and not self.places.opening:
+        if self.line.waiting and self.door.error is not None and self._hopeless(now) and not self.places.opening:
             self.line.refuse_all(self.door.error)
-        while self.line and self._give(ticket := self.line.first(), now):
+        while self.line.waiting and self._give(ticket := self.line.first(), now):
             self.line.answer(ticket)
         self._announce()
 
@@ -193,10 +190,10 @@ class PoolState:
 
     # --- a connection comes to be, or does not -----------------------------------------------------------------------
 
-    def opened(self, place: Place, retires_at: float, now: float) -> None:
-        """The connection in this place is open; when it is too old to be used again."""
+    def opened(self, place: Place, now: float) -> None:
+        """The connection in this place is open."""
         if self.places.opened(place):
-            place.retires_at, place.idle_since = retires_at, now
+            self.wear.take_measure(place, now)
             self.counters.opened += 1
             self.door.opened()
             self._serve(now)  # where one was let in, others may try
@@ -239,16 +236,19 @@ class PoolState:
 
     # --- a message begins --------------------------------------------------------------------------------------------
 
-    def ask(self, now: float) -> float:
-        """0: a message may begin now, and is counted. Else the seconds after which to ask again."""
+    def begin(self, ticket: Ticket, now: float) -> float:
+        """0: the message begins now; from here on it is in flight, and nothing stops it. Else the seconds to wait.
+
+        Raises:
+            MailError: It may not begin any more.
+        """
+        self.rest(ticket)
         if now < self.pause.until:
             return self.pause.until - now
-        return 0.0 if self.window is None else self.window.ask(now)
-
-    def begin(self, ticket: Ticket) -> None:
-        """The message is about to go over its connection: from here on it is in flight, and nothing stops it."""
-        self.rest(ticket)
-        ticket.begun, ticket.turn = True, None
+        wait = 0.0 if self.window is None else self.window.ask(now)
+        if not wait:
+            ticket.begun, ticket.turn = True, None
+        return wait
 
     def slowed(self, throttle: Throttle, reason: str, now: float) -> None:
         """The server complained about a message: fewer connections, and a pause before the next message begins."""
@@ -291,10 +291,6 @@ class PoolState:
     def _let_go(self, ticket: Ticket) -> Place | None:
         place, ticket.place, ticket.begun = ticket.place, None, False
         return place
-
-    def fit(self, place: Place, now: float) -> bool:
-        """Whether the connection in this place may carry one more message."""
-        return self.wear.fit(place, now)
 
     def ended(self, place: Place, messages: int, now: float) -> None:
         """The server ended the connection in this place, after so many messages."""
@@ -340,9 +336,10 @@ class PoolState:
                 self.line.answer(ticket)
 
     def _announce(self) -> None:
-        room, clear = self.room, not self.places.open and not self.line
-        if room and not self._had_room:
-            self.signals.append("idle")
-        if clear and not self._was_clear:
-            self.signals.append("clear")
-        self._had_room, self._was_clear = room, clear
+        room, clear = self.room, not self.places.open and not self.line.waiting
+        if room is not self._had_room:
+            self._had_room = room
+            self.signals += ["idle"] * room
+        if clear is not self._was_clear:
+            self._was_clear = clear
+            self.signals += ["clear"] * clear

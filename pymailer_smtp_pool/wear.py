@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pymailer_smtp_pool.options import PoolOptions
     from pymailer_smtp_pool.place import Place
 
+AGE_JITTER: Final = 0.1
+"""The part of `max_age` by which some connections go earlier, so that they do not all go at once."""
 PROMPT: Final = 2.0
 """Seconds after its last message within which a connection's end is about its messages, and not about its idleness."""
 LESSON_HOLDS: Final = 3600.0
@@ -48,7 +52,16 @@ class Wear:
     """What connections may bear, so that no message ever fails because its connection was old."""
 
     options: PoolOptions
+    random: Callable[[], float]
     lesson: Lesson = attrs.field(factory=Lesson)
+
+    def take_measure(self, place: Place, now: float) -> None:
+        """A new connection: how much it may carry, and until when."""
+        mailmax = place.connection.capabilities.mailmax if place.connection is not None else None
+        limits = (self.options.max_messages, mailmax, self.lesson.most_messages(now))
+        place.most_messages = min(limit for limit in limits if limit is not None)
+        place.retires_at = now + self.options.max_age * (1 - AGE_JITTER * self.random())
+        place.idle_since = now
 
     def fit(self, place: Place, now: float) -> bool:
         """Whether the connection there may carry one more message."""
@@ -57,11 +70,7 @@ class Wear:
     def worn(self, place: Place, now: float) -> bool:
         """Whether it has carried enough messages, or is too old."""
         connection = place.connection
-        if connection is None:
-            return True
-        limits = (self.options.max_messages, connection.capabilities.mailmax, self.lesson.most_messages(now))
-        most = min(limit for limit in limits if limit is not None)
-        return connection.messages >= most or now >= place.retires_at
+        return connection is None or connection.messages >= place.most_messages or now >= place.retires_at
 
     def rested_too_long(self, place: Place, now: float) -> bool:
         """Whether it was idle for so long that the server may hang up any moment."""

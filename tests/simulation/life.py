@@ -207,7 +207,7 @@ class Life:
         assert not self.server.open, "connections are left open"
         assert state.places.everywhere() == []
         assert not state.tickets
-        assert not state.line
+        assert not state.line.waiting
         assert not state.line.unwoken
         assert not state.closings
         stats = self.pool.stats()
