@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 import pymailer
+import pymailer_smtp_pool
 from pymailer import Auth, OAuth2, SMTPOptions, create_async_transport, create_transport
 from pymailer.transports import smtp
 from pymailer_smtp_pool import smtp_pool
@@ -26,7 +27,7 @@ from tests.faults import at, certificates, commit, drop, on, reply, reset, send,
 USER = "canary@example.com"
 CANARY = "yellow-bird-4711"
 TOKEN = "ya29.yellow-bird-token-4711"
-PACKAGES = tuple(Path(pymailer.__file__).parents[1] / name for name in ("pymailer", "pymailer_smtp_pool"))
+OURS = tuple(str(Path(package.__file__).parent) for package in (pymailer, pymailer_smtp_pool))
 MESSAGE = {"from": "a@example.com", "to": "b@example.com", "subject": "a canary", "text": "sings"}
 
 DISGUISES = [
@@ -63,6 +64,14 @@ FAILURES = {
 }
 
 
+def shown(value):
+    """What a debugger or a monitor shows of a local."""
+    try:
+        return repr(value)
+    except Exception as error:  # an object whose construction failed half-way
+        return repr(error)
+
+
 class Everything(logging.Handler):
     """What was shown, from wherever it came."""
 
@@ -83,27 +92,32 @@ class Everything(logging.Handler):
         return lambda *arguments: self.see((name, arguments))
 
     def raised(self, error):
+        self.quoted(error)
+        self._locals(error)
+
+    def quoted(self, error):
+        """What the error says of itself."""
         self.see(error)
         self.see(vars(error))
         self.see(traceback.format_exception(error))
-        self._locals(traceback.TracebackException.from_exception(error, capture_locals=True))
         if isinstance(error, pymailer.MailError):
             self.see(pickle.dumps(error))
 
-    def _locals(self, summary):
+    def _locals(self, error):
         """Those of this library's own frames: the caller's are the caller's."""
-        for frame in summary.stack:
-            if Path(frame.filename).is_relative_to(PACKAGES[0]) or Path(frame.filename).is_relative_to(PACKAGES[1]):
-                self.see(frame.locals)
-        for other in (summary.__cause__, summary.__context__, *(summary.exceptions or ())):
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if frame.f_code.co_filename.startswith(OURS):
+                for name, value in frame.f_locals.items():
+                    self.seen.append(f"{frame.f_code.co_qualname} {name} = {shown(value)}")
+        for other in (error.__cause__, error.__context__, *getattr(error, "exceptions", ())):
             if other is not None:
                 self._locals(other)
 
     def check(self):
         everything = "\n".join(self.seen)
-        shown = [disguise for disguise in DISGUISES if disguise in everything]
-        places = [text[:2000] for text in self.seen if any(disguise in text for disguise in shown)]
-        assert not shown, f"{shown} was shown: {places[:3]}"
+        leaked = [disguise for disguise in DISGUISES if disguise in everything]
+        places = [text[:1000] for text in self.seen if any(disguise in text for disguise in leaked)]
+        assert not leaked, f"{leaked} was shown: {places[:5]}"
 
 
 @pytest.fixture
@@ -142,13 +156,13 @@ def options(server, mechanism):
 def send_sync(transport, everything):
     with create_transport(transport) as mailer:
         watch(mailer, everything)
-        mailer.send_mail(MESSAGE)
+        mailer.send_mail(MESSAGE, timeout=2)
 
 
 async def send_async(transport, everything):
     async with create_async_transport(transport) as mailer:
         watch(mailer, everything)
-        await mailer.send_mail(MESSAGE)
+        await mailer.send_mail(MESSAGE, timeout=2)
 
 
 def watch(mailer, everything):
@@ -158,9 +172,16 @@ def watch(mailer, everything):
     everything.see(mailer.transport)
 
 
+MECHANISMS = ["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"]
+CASES = [
+    (failure, mechanism)
+    for failure in FAILURES
+    for mechanism in (MECHANISMS if failure.startswith("auth") else MECHANISMS[:1])
+]
+
+
 @pytest.mark.parametrize("colour", ["sync", "async"])
-@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"])
-@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize(("failure", "mechanism"), CASES)
 def test_nothing_that_a_send_shows_holds_the_password(fault_server, everything, failure, mechanism, colour):
     users = {USER: TOKEN if mechanism == "XOAUTH2" else CANARY}
     server = fault_server(*FAILURES[failure], tls=certificates.good(), users=users, mechanisms=[mechanism])
@@ -175,6 +196,15 @@ def test_nothing_that_a_send_shows_holds_the_password(fault_server, everything, 
     else:
         assert failure == "nothing"
     everything.see(transport)
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "XOAUTH2"])
+def test_the_disguises_are_those_in_which_it_travels(fault_server, mechanism):
+    users = {USER: TOKEN if mechanism == "XOAUTH2" else CANARY}
+    server = fault_server(tls=certificates.good(), users=users, mechanisms=[mechanism])
+    with create_transport(smtp_pool(**options(server, mechanism))) as mailer:
+        mailer.verify()
+    assert any(disguise in line for disguise in DISGUISES for line in server.heard())
 
 
 @pytest.mark.parametrize(
@@ -196,14 +226,14 @@ def test_nothing_that_a_send_shows_holds_the_password(fault_server, everything, 
 def test_an_error_about_options_does_not_quote_the_password(everything, wrong):
     with pytest.raises(pymailer.ConfigError) as error:
         wrong()
-    everything.raised(error.value)
+    everything.quoted(error.value)
 
 
 @pytest.mark.parametrize(
     "make",
     [
         lambda: Auth(USER, CANARY),
-        lambda: OAuth2(USER, access_token=TOKEN, client_secret=CANARY, refresh_token=CANARY, private_key=CANARY),
+        lambda: OAuth2(USER, access_token=TOKEN, client_id="app", client_secret=CANARY, refresh_token=CANARY),
         lambda: SMTPOptions(host="localhost", auth=(USER, CANARY), tls={"passphrase": CANARY}),
         lambda: smtp_pool(host="localhost", auth=(USER, CANARY)),
         lambda: smtp(host="localhost", auth=(USER, CANARY)),
