@@ -6,6 +6,7 @@ public; each name is imported when it is first used, so that ``import pymailer``
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from pymailer.__about__ import __version__ as __version__
@@ -51,6 +52,9 @@ if TYPE_CHECKING:
     from pymailer.smtp.options import SMTPOptions as SMTPOptions
     from pymailer.transport import Mail as Mail
     from pymailer.transport import Transport as Transport
+
+# A library is silent until its user asks: without this, warnings would go to standard error.
+logging.getLogger("pymailer").addHandler(logging.NullHandler())
 
 _ERRORS: Final = (
     *("AddressError", "AuthError", "ConfigError", "ConnectError", "ConnectionLostError", "DNSError"),

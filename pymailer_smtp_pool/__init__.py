@@ -21,6 +21,8 @@ from pymailer_smtp_pool.throttle import Throttle, ThrottleReply
 
 __all__ = ["PoolOptions", "PoolStats", "RateLimiter", "SMTPPool", "Throttle", "ThrottleReply", "smtp_pool"]
 
+LOGGER.addHandler(logging.NullHandler())  # as `pymailer` does
+
 
 def smtp_pool(options: object = None, /, **keywords: Any) -> SMTPPool:
     """A pool of connections to one SMTP server.

@@ -104,6 +104,11 @@ class SMTPPool:
             f"waiting={len(state.line.waiting)} limit={state.limit.current}{' closed' if state.closed else ''}>"
         )
 
+    @property
+    def max_connections(self) -> int:
+        """The limit on open connections; a batch keeps as many messages under way."""
+        return self.options.max_connections
+
     # --- sending -----------------------------------------------------------------------------------------------------
 
     async def send(self, mail: Mail) -> SentMessageInfo:

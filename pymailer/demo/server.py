@@ -5,6 +5,7 @@ It also misbehaves on request: for some addresses it refuses, for others it drop
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 from email.parser import BytesHeaderParser
@@ -15,6 +16,8 @@ import attrs
 import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's, which tells of its own deprecations
 
 HOST: Final = "localhost"
 USER: Final = "demo"
@@ -44,7 +47,7 @@ class Mailbox:
             USER.encode(),
             PASSWORD.encode(),
         )
-        return AuthResult(success=good)
+        return AuthResult(success=good, handled=False)  # the refusal is for aiosmtpd to send
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd finds its hooks by these names
         self, server: SMTP, _: Session, envelope: Envelope, address: str, __: list[str]
