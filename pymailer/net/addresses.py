@@ -6,9 +6,12 @@ Pure functions over what users and the `socket` module give; no resolver, no I/O
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from pymailer.errors import ConfigError
+
+if TYPE_CHECKING:
+    from socket import socket
 
 _NAME_LIMIT: Final = 253
 _LABEL_LIMIT: Final = 63
@@ -19,8 +22,12 @@ def endpoint(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def describe(name: object) -> str:
-    """What `getpeername` gave, in one word: ``host:port``, or the path of a Unix socket."""
+def peer_of(sock: socket) -> str:
+    """The other side of a socket, in one word: ``host:port``, or the path of a Unix socket."""
+    try:
+        name: object = sock.getpeername()
+    except OSError:
+        return "a lost connection"
     if isinstance(name, tuple):
         host, port = cast("tuple[str, int]", name)[:2]
         return endpoint(host, port)

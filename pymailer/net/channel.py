@@ -13,7 +13,7 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from pymailer.net.addresses import describe, host_of
+from pymailer.net.addresses import host_of, peer_of
 from pymailer.runtime import READ, WRITE
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Channel:
         self._handed = 0
         self._kept = b""  # heard while writing
         self._ended = False
-        self.peer = peer or describe(sock.getpeername())
+        self.peer = peer or peer_of(sock)
 
     def __repr__(self) -> str:
         state = "closed" if self.fileno() < 0 else "TLS" if self.secure else "plain"

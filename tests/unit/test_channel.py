@@ -390,6 +390,11 @@ class TestNames:
             assert channel.local_address == host
             channel.close()
 
+    def test_the_peer_of_a_connection_that_is_lost_already_has_no_name(self):
+        channel = Channel(socket.socket())
+        assert channel.peer == "a lost connection"
+        channel.close()
+
     def test_a_unix_socket_has_a_name_too(self, pair):
         ours, theirs = socket.socketpair()
         with theirs:
