@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.interop.cache import CACHE, NotToBeHad
+from tests.interop.cache import CACHE, NotToBeHad, settle
 
 SOURCES = Path(__file__).with_name("node")
 INSTALL_SECONDS = 300
@@ -32,21 +32,20 @@ def node() -> Path:
     return Path(wheel.origin).with_name("bin") / "node"
 
 
-def packages() -> Path:
-    """The directory `node_modules` with what `node/package.json` names, installed once and kept in the cache.
+def packages(wanted: Path = SOURCES / "package.json") -> Path:
+    """The directory `node_modules` with what `wanted` names, installed once and kept in the cache.
 
     Raises:
         NotToBeHad: npm cannot fetch them.
     """
-    wanted = SOURCES / "package.json"
     home = CACHE / "npm" / hashlib.sha256(wanted.read_bytes()).hexdigest()[:8]
     if not home.exists():
         home.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home.parent, prefix="installing-") as scratch:
-            shutil.copy(wanted, scratch)
-            _install(Path(scratch))
-            Path(scratch).rename(home)  # complete, or not there at all
-            Path(scratch).mkdir()  # for TemporaryDirectory to remove
+            Path(scratch, "packages").mkdir()
+            shutil.copy(wanted, Path(scratch, "packages"))
+            _install(Path(scratch, "packages"))
+            settle(Path(scratch, "packages"), home)
     return home / "node_modules"
 
 
@@ -64,4 +63,4 @@ def _install(directory: Path) -> None:
         command, cwd=directory, env=environment, capture_output=True, text=True, check=False, timeout=INSTALL_SECONDS
     )
     if install.returncode:
-        raise NotToBeHad(f"npm cannot fetch {SOURCES / 'package.json'}: {install.stderr[-2000:]}")
+        raise NotToBeHad(f"npm cannot fetch what package.json names: {install.stderr[-2000:]}")
