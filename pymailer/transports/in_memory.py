@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from pymailer.__about__ import __version__
+from pymailer.outcome import Outcome
 from pymailer.results import Envelope, SentMessageInfo
+from pymailer.transports.rehearsal import Failure, checked_failure, failure, refusal
 
 if TYPE_CHECKING:
     from pymailer.message.model import Message
@@ -35,27 +37,65 @@ class MemoryTransport:
     """Keeps each message in `messages`, or fails with `fail_with`.
 
     Args:
-        fail_with: An error to raise instead, or ``None``; it may be changed at any time.
+        fail_with: An error to raise instead, or the outcome to rehearse (``"partial"`` refuses all recipients but the
+            first); ``None`` to take everything. It may be changed at any time.
+
+    Raises:
+        ConfigError: `fail_with` is neither an error nor an outcome.
     """
 
     name = "Memory"
     version = __version__
 
-    def __init__(self, fail_with: Exception | None = None) -> None:
+    def __init__(self, fail_with: Failure = None) -> None:
         self.fail_with = fail_with
         self.messages: list[StoredMessage] = []
 
+    def __repr__(self) -> str:
+        return f"<MemoryTransport {len(self.messages)} messages>"
+
+    @property
+    def fail_with(self) -> Failure:
+        """What happens instead of sending."""
+        return self._fail_with
+
+    @fail_with.setter
+    def fail_with(self, value: Failure) -> None:
+        self._fail_with = checked_failure(value)
+
     async def send(self, mail: Mail) -> SentMessageInfo:
-        """Keep one message."""
+        """Keep one message.
+
+        Raises:
+            MessageError: Its content cannot be read.
+            Exception: What `fail_with` says.
+        """
         content = b"".join([chunk async for chunk in mail.message.chunks(mail.runtime)])
-        if self.fail_with is not None:
-            raise self.fail_with
-        self.messages.append(StoredMessage(mail.envelope, mail.message_id, content, mail.data))
-        return delivered(mail, len(content))
+        error = failure(self._fail_with)
+        if error is not None:
+            raise error
+        info = delivered(mail, len(content))
+        if self._fail_with == Outcome.PARTIAL:
+            info = _partly(info)
+        self.messages.append(
+            StoredMessage(Envelope(mail.envelope.from_, info.accepted), mail.message_id, content, mail.data)
+        )
+        return info
 
     def clear(self) -> None:
         """Forget all messages."""
         self.messages.clear()
+
+
+def _partly(info: SentMessageInfo) -> SentMessageInfo:
+    first, rest = info.accepted[:1], info.accepted[1:]
+    return attrs.evolve(
+        info,
+        outcome=Outcome.PARTIAL if rest else Outcome.ACCEPTED,
+        accepted=first,
+        rejected=rest,
+        rejected_errors=tuple(map(refusal, rest)),
+    )
 
 
 def delivered(mail: Mail, size: int, message: object = None) -> SentMessageInfo:
@@ -69,6 +109,13 @@ def delivered(mail: Mail, size: int, message: object = None) -> SentMessageInfo:
     )
 
 
-def memory(*, fail_with: Exception | None = None) -> MemoryTransport:
-    """A transport that keeps messages in memory: `.messages`, `.clear()`, `.fail_with`."""
+def memory(*, fail_with: Failure = None) -> MemoryTransport:
+    """A transport that keeps messages in memory: `.messages`, `.clear()`, `.fail_with`.
+
+    Args:
+        fail_with: An error to raise instead, or the outcome to rehearse; it may be changed at any time.
+
+    Raises:
+        ConfigError: `fail_with` is neither an error nor an outcome.
+    """
     return MemoryTransport(fail_with)

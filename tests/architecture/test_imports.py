@@ -35,7 +35,7 @@ ARROWS: dict[str, set[str]] = {
     "transport": {"results", "message", "runtime", "outcome"},
     "transports": {
         *("smtp", "message", "transport", "net", "dkim", "options", "results", "runtime"),
-        *("errors", "outcome", "events", "log", "names"),
+        *("errors", "outcome", "events", "log", "names", "dsn"),
     },
     "pipeline": {"message", "dkim", "transport", "results", "runtime", "errors", "outcome", "names"},
     "bulk": {"results", "transport", "runtime", "errors", "outcome"},
@@ -56,8 +56,8 @@ FOR_EVERYONE = {"__about__", "secret"}
 MAY_LOOK_UP_SERVICES = {"services", "registry"}
 """Parts of the core that may import `pymailer_wellknown`."""
 
-MAY_IMPORT_ASYNCIO = {"pymailer/runtime/aio.py", "pymailer/mailer.py", "pymailer/demo.py"}
-"""The asyncio runtime, the async front, and a program that uses it."""
+MAY_IMPORT_ASYNCIO = {"pymailer/runtime/aio.py", "pymailer/mailer.py", "pymailer/demo.py", "pymailer/testing/colours.py"}
+"""The asyncio runtime, the async front, and programs that use it."""
 
 HEAVY = ("asyncio", "ssl", "dns", "email", "http", "urllib.request", "tempfile", "subprocess")
 """What `import pymailer` leaves to the moment of first use."""
