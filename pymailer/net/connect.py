@@ -142,7 +142,7 @@ async def _given_socket(runtime: Runtime, given: Any) -> Any:
 
 
 def _explain(name: str, port: int, lost: RaceLostError, seconds: float) -> ConnectError | MailTimeoutError:
-    tried = _list(lost.attempts)
+    tried = _list(name, lost.attempts)
     if lost.timed_out:
         hint = "; many networks block port 25, try 587" if port == 25 else ""
         text = f"no connection to {name} within {seconds:.3g} s: {tried}{hint}"
@@ -150,7 +150,9 @@ def _explain(name: str, port: int, lost: RaceLostError, seconds: float) -> Conne
     return ConnectError(f"cannot connect to {name}: {tried}", stage=Stage.CONNECT, code="ESOCKET")
 
 
-def _list(attempts: tuple[Attempt, ...]) -> str:
+def _list(name: str, attempts: tuple[Attempt, ...]) -> str:
+    if [attempt.address for attempt in attempts] == [name]:
+        return attempts[0].end
     more = len(attempts) - _SHOWN
     return "; ".join(map(str, attempts[:_SHOWN])) + (f"; and {more} more" if more > 0 else "")
 

@@ -36,7 +36,7 @@ async def http_connect(
         TimeoutError: `deadline` passed first.
     """
     channel.queue(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n".encode("ascii"))
-    if user or password:
+    if user or password.reveal():
         _queue_credentials(channel, user, password)
     channel.queue(b"\r\n")
     await channel.flush(runtime, deadline)
@@ -71,7 +71,7 @@ async def _read_head(runtime: Runtime, channel: Channel, deadline: float | None)
 def _check(head: bytes) -> None:
     line = head.partition(b"\r\n")[0][:_REASON_LIMIT]
     version, _, rest = line.partition(b" ")
-    status = rest[:3]
+    status = rest.partition(b" ")[0]
     if not version.startswith(b"HTTP/1.") or not status.isdigit() or len(status) != 3:
         raise ProxyError(f"this is no HTTP proxy, it said {line!a}", temporary=False)
     code = int(status)

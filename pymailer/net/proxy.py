@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import attrs
 
-from pymailer.errors import ConfigError, MailTimeoutError, ProxyError
+from pymailer.errors import ConfigError, MailTimeoutError, ProxyError, TLSError
 from pymailer.net.addresses import endpoint
 from pymailer.net.http_connect import http_connect
 from pymailer.net.socks import socks4_connect, socks5_connect
@@ -116,6 +116,8 @@ async def tunnel(
     except ProxyError as error:
         text = f"the proxy {proxy} did not connect us to {endpoint(host, port)}: {error}"
         raise ProxyError(text, stage=Stage.CONNECT, temporary=error.temporary) from error.__cause__
+    except TLSError:
+        raise
     except ConnectionError as error:
         raise ProxyError(f"the proxy {proxy} hung up", stage=Stage.CONNECT) from error
 

@@ -30,10 +30,13 @@ class Attempt:
     address: str
     error: OSError | None = None
 
+    @property
+    def end(self) -> str:
+        """How it ended, in words."""
+        return "no answer" if self.error is None else self.error.strerror or str(self.error)
+
     def __str__(self) -> str:
-        if self.error is None:
-            return f"{self.address} did not answer"
-        return f"{self.address}: {self.error.strerror or self.error}"
+        return f"{self.address}: {self.end}"
 
 
 @attrs.frozen

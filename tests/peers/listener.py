@@ -60,10 +60,10 @@ class Listener:
 
 
 @contextlib.contextmanager
-def listening(handle: Callable[[socket.socket], None], host: str = "127.0.0.1") -> Iterator[Listener]:
+def listening(handle: Callable[[socket.socket], None], host: str = "127.0.0.1", port: int = 0) -> Iterator[Listener]:
     """A `Listener` for the time of the block."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = Listener(socket.create_server((host, 0), family=family), handle)
+    listener = Listener(socket.create_server((host, port), family=family), handle)
     try:
         yield listener
     finally:
