@@ -183,14 +183,16 @@ class Pipeline:
 
     def _note_failure(self, mail: Mail | None, error: BaseException) -> None:
         """A cancelled send ends as `CancelledError`, which cannot say what became of the message: the event does."""
-        if not hasattr(error, "outcome"):
-            error.outcome = mail.outcome if mail is not None else Outcome.NOT_SENT  # type: ignore[attr-defined]
+        outcome = getattr(error, "outcome", None)
+        if outcome is None:
+            outcome = mail.outcome if mail is not None else Outcome.NOT_SENT
+            setattr(error, "outcome", outcome)  # noqa: B010 - whoever catches it is told, too
         message_id = mail.message_id if mail is not None and mail.message is not None else None
         _logger.warning(
             "did not send %s: %s",
             message_id,
-            error.outcome,
-            extra={"message_id": message_id, "outcome": str(error.outcome), "error": type(error).__name__},
+            outcome,
+            extra={"message_id": message_id, "outcome": str(outcome), "error": type(error).__name__},
         )
         self.events.emit("failed", error)
 

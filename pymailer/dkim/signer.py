@@ -76,8 +76,9 @@ def _folded_base64(signed: bytes) -> bytes:
 
 def _sign(key: DKIM, data: bytes) -> bytes:
     if key.algorithm == "ed25519-sha256":  # RFC 8463 3: the digest is what is signed
-        return key.private_key.sign(hashlib.sha256(data).digest())  # type: ignore[call-arg]
-    return _sign_rsa(key.private_key, data)  # type: ignore[arg-type]
+        signed: bytes = key.private_key.sign(hashlib.sha256(data).digest())
+        return signed
+    return _sign_rsa(key.private_key, data)
 
 
 def _sign_rsa(private_key: RSAPrivateKey, data: bytes) -> bytes:

@@ -17,7 +17,7 @@ from pymailer.net.connect import open_channel
 from pymailer.outcome import Stage
 from pymailer.smtp import commands
 from pymailer.smtp.dialogue_log import DialogueLog
-from pymailer.smtp.exchange import Exchange
+from pymailer.smtp.exchange import Exchange, Patience
 from pymailer.smtp.extensions import Capabilities
 from pymailer.smtp.greeting import greet, introduce
 from pymailer.smtp.login import log_in
@@ -175,7 +175,8 @@ class Connection:
             fresh=runtime.now() - self._heard_at < FRESH,
         )
         transaction = Transaction(options.peer, options.lmtp)
-        exchange = Exchange(wire, runtime, script, mail, transaction, options.socket_timeout, options.final_timeout)
+        patience = Patience(options.socket_timeout, options.final_timeout)
+        exchange = Exchange(wire, runtime, script, mail, transaction, patience)
         self.usable = False  # until the exchange has ended in step
         self._needs_reset = True
         try:

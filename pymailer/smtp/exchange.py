@@ -1,12 +1,13 @@
 """One transaction over one wire: what is written when, and the answer to "was it sent?".
 
-The plan (which commands, in how many flights) follows from the server's capabilities; what the replies add up to is
-`Transaction`'s business. Here, and only here, the outcome of a broken exchange is decided: by whether the kernel was
-given the message's last octet, and by the replies that were read.
+Which commands go in how many flights is the script's to say; what the replies add up to is the transaction's. Here,
+and only here, the outcome of a broken exchange is decided: by whether the kernel was given the message's last octet,
+and by the replies that were read.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -14,43 +15,34 @@ import attrs
 from pymailer.errors import DeliveryUnknownError, MailError, MessageError
 from pymailer.outcome import Outcome, Reply, Stage
 from pymailer.smtp import commands
-from pymailer.smtp.data import LONE_DOT, DotStuffer
+from pymailer.smtp.data import LONE_DOT
+from pymailer.smtp.outgoing import Outgoing
 from pymailer.smtp.transaction import RSET, Transaction
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from pymailer.runtime import Runtime
+    from pymailer.smtp.script import Script
     from pymailer.smtp.wire import Wire
     from pymailer.transport import Mail
 
-FLIGHT: Final = 65_536
-"""Octets of the message that are gathered before they are written."""
 GOODBYE: Final = 1.0
 """Seconds for a server to hang up after it said that it will."""
-ONE_FLIGHT_LIMIT: Final = 1_048_576
-"""Octets up to which a message is sent before its recipients are known to be good: a round trip against the octets."""
+
+Line = deque[Transaction]
+"""The transactions that await replies on one wire, oldest first: replies come in the order of the commands."""
 
 
 @attrs.frozen
-class Script:
-    """The command lines of one transaction, and how they may be grouped.
+class Patience:
+    """How long a server may take, in seconds.
 
     Attributes:
-        mail: The MAIL line.
-        recipients: Each recipient with its RCPT line.
-        reset: Whether RSET goes first, after a transaction that did not end well.
-        pipelining: Whether commands may go together (RFC 2920).
-        chunking: Whether the message goes in BDAT chunks (RFC 3030).
-        eager: Whether envelope and message may go together: the server was heard of a moment ago.
+        step: For one reply, or one write.
+        final: For the reply to the end of the message.
     """
 
-    mail: bytes
-    recipients: tuple[tuple[str, bytes], ...]
-    reset: bool
-    pipelining: bool
-    chunking: bool
-    eager: bool
+    step: float
+    final: float
 
 
 @attrs.define(eq=False)
@@ -63,8 +55,8 @@ class Exchange:
         script: What it says.
         mail: The message.
         transaction: What it has heard.
-        step_timeout: Seconds for one reply or one write.
-        final_timeout: Seconds for the reply to the end of the message.
+        patience: How long the server may take.
+        line: The transactions that await replies before this one, and itself.
     """
 
     wire: Wire
@@ -72,13 +64,17 @@ class Exchange:
     script: Script
     mail: Mail
     transaction: Transaction
-    step_timeout: float
-    final_timeout: float
-    size: int = 0
+    patience: Patience
+    line: Line = attrs.field(factory=Line)
     envelope_time: float = 0.0
     message_time: float = 0.0
+    outgoing: Outgoing = attrs.field(init=False)
     _started: float = 0.0
-    _end: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self._started = self.runtime.now()
+        self.outgoing = Outgoing(self.mail.message, self.wire, self.transaction, self._write_part)
+        self.line.append(self.transaction)
 
     async def run(self) -> None:
         """Carry the message over, or raise what says why not and whether it was sent.
@@ -86,178 +82,108 @@ class Exchange:
         Raises:
             MailError: With its outcome; the transaction says whether the connection can go on.
         """
-        self._started = self.runtime.now()
         try:
             await self._converse()
         except MailError as error:
-            verdict = await self._verdict(error)
-            raise verdict from (error if verdict is not error else error.__cause__)
+            raise await self.verdict(error)  # noqa: B904 - the verdict has the cause that belongs to it
         except BaseException:
             self.mail.outcome = Outcome.UNKNOWN if self._maybe_delivered() else Outcome.NOT_SENT
             raise
+        self.check()
+
+    async def _converse(self) -> None:
+        if self.script.eager:
+            await self.launch()
+        else:
+            await self._envelope()
+            await self._message()
+        await self.read_all()
+
+    def check(self) -> None:
+        """Raise what the replies say, unless it is that somebody got the message.
+
+        Raises:
+            MailError: Nobody got it, or the server contradicts itself.
+        """
+        now = self.runtime.now()
+        self._mark_envelope_done(now)
+        self.message_time = now - self._started - self.envelope_time
         if self.transaction.contradicted is not None:
             raise self._contradiction()
         refusal = self.transaction.refusal()
         if refusal is not None:
             raise refusal
 
-    async def _converse(self) -> None:
-        if self.script.eager and self._fits_one_flight():
-            self._queue_envelope()
-            await self._write_chunks()
-        else:
-            await self._envelope()
-            await self._message()
-        await self._read_all()
-        now = self.runtime.now()
-        self._mark_envelope_done(now)
-        self.message_time = now - self._started - self.envelope_time
+    # --- writing -----------------------------------------------------------------------------------------------------
 
-    def _fits_one_flight(self) -> bool:
-        size = self.mail.message.size
-        return size is not None and size <= ONE_FLIGHT_LIMIT
+    async def launch(self) -> None:
+        """Envelope and message in one flight (RFC 3030 4.2)."""
+        self.queue_envelope()
+        await self.outgoing.as_chunks(self.runtime)
+        await self._finish_writing()
 
-    # --- the envelope ------------------------------------------------------------------------------------------------
-
-    def _queue_envelope(self) -> None:
+    def queue_envelope(self) -> None:
+        """Everything up to where the server has to say "go ahead"."""
         if self.script.reset:
             self._say(commands.RSET, Stage.MAIL, RSET)
         self._say(self.script.mail, Stage.MAIL)
         for recipient, line in self.script.recipients:
             self._say(line, Stage.RCPT, recipient)
+        if not self.script.chunking:
+            self._say(commands.DATA, Stage.DATA)
 
     def _say(self, line: bytes, stage: Stage, about: str | None = None) -> None:
         self.wire.put(line)
         self.transaction.expect(stage, about)
 
     async def _envelope(self) -> None:
-        """Everything up to the server's "go ahead"; several flights where the server takes one command at a time."""
+        """The envelope in one flight, or one command at a time where the server wants that."""
         if self.script.pipelining:
-            self._queue_envelope()
-            if not self.script.chunking:
-                self._say(commands.DATA, Stage.DATA)
-            await self._write(Stage.MAIL)
-            await self._read_all()
+            self.queue_envelope()
+            await self.write(Stage.MAIL)
+            await self.read_all()
             return
         if self.script.reset:
             await self._ask(commands.RSET, Stage.MAIL, RSET)
         await self._ask(self.script.mail, Stage.MAIL)
         for recipient, line in self.script.recipients:
-            if self.transaction.fatal is None:
-                await self._ask(line, Stage.RCPT, recipient)
+            await self._ask(line, Stage.RCPT, recipient)
         if not self.transaction.hopeless and not self.script.chunking:
             await self._ask(commands.DATA, Stage.DATA)
 
     async def _ask(self, line: bytes, stage: Stage, about: str | None = None) -> None:
         if self.transaction.fatal is None:
             self._say(line, stage, about)
-            await self._write(stage)
-            await self._read_all()
-
-    # --- the message -------------------------------------------------------------------------------------------------
+            await self.write(stage)
+            await self.read_all()
 
     async def _message(self) -> None:
+        await self.queue_message()
+        await self._finish_writing()
+
+    async def queue_message(self) -> None:
+        """The message, if anybody wants it; its last part is not flushed yet."""
         self._mark_envelope_done(self.runtime.now())
         if not self.transaction.hopeless:
-            await (self._write_chunks() if self.script.chunking else self._write_data())
+            await (self.outgoing.as_chunks if self.script.chunking else self.outgoing.as_data)(self.runtime)
         elif self.transaction.go_ahead and not self.transaction.dismissed:
             # Nobody wants it, yet the server waits for it: an empty message is refused, and the dialogue goes on.
             self._say(LONE_DOT, Stage.FINAL)
-            await self._write(Stage.FINAL)
 
-    async def _write_data(self) -> None:
-        """The message after DATA: dots stuffed, ended by a dot (RFC 5321 4.1.1.4)."""
-        stuffer = DotStuffer()
-        self.transaction.expect(Stage.FINAL)
-        waiting = 0
-        async for chunk in self._chunks():
-            self.wire.put_body(stuffer.feed(chunk))
-            waiting += len(chunk)
-            if waiting >= FLIGHT:
-                waiting = 0
-                if not await self._write_part():
-                    return
-        self.wire.put_body(stuffer.end())
-        await self._complete_message()
+    async def _finish_writing(self) -> None:
+        await self.write(Stage.BODY)
 
-    async def _write_chunks(self) -> None:
-        """The message as BDAT: one chunk where its size is known, else one for each piece (RFC 3030 2)."""
-        size = self.mail.message.size
-        if size is None:
-            await self._write_unsized()
-            return
-        self._say(commands.bdat(size, last=True), Stage.FINAL)
-        waiting = 0
-        async for chunk in self._chunks():
-            if self.size > size:
-                break
-            self.wire.put_body(chunk)
-            waiting += len(chunk)
-            if waiting >= FLIGHT and self.size < size:
-                waiting = 0
-                if not await self._write(Stage.BODY):
-                    return None
-        if self.size != size:
-            raise MessageError(
-                f"the message turned out to have {self.size} octets, not {size}: its content changed while it was sent",
-                code="ESTREAM",
-                stage=Stage.BODY,
-            )
-        await self._complete_message()
-
-    async def _write_unsized(self) -> None:
-        """Always one piece behind, so that the last one can be said to be the last."""
-        held: bytes | None = None
-        async for chunk in self._chunks():
-            if held is not None:
-                self._say(commands.bdat(len(held), last=False), Stage.BODY)
-                self.wire.put_body(held)
-                if not await self._write_part():
-                    return
-            held = chunk
-        held = held or b""
-        self._say(commands.bdat(len(held), last=True), Stage.FINAL)
-        self.wire.put_body(held)
-        await self._complete_message()
-
-    async def _complete_message(self) -> None:
-        """Hand over what is left; from here on the message may be delivered."""
-        self._end = self.wire.channel.queued
-        if self.wire.log.on:
-            self.wire.log.client(f"<message of {self.size} octets>")
-        await self._write(Stage.BODY)
-
-    async def _chunks(self) -> AsyncIterator[bytes]:
-        """The message's pieces; what its source raises ends the message, never with an end that looks regular."""
-        try:
-            async for chunk in self.mail.message.chunks(self.runtime):
-                self.size += len(chunk)
-                yield chunk
-        except MailError as error:
-            error.stage = error.stage or Stage.BODY
-            raise
-        except Exception as error:
-            raise MessageError(
-                f"the message's content could not be read to its end: {error}", code="ESTREAM", stage=Stage.BODY
-            ) from error
-
-    # --- waiting -----------------------------------------------------------------------------------------------------
-
-    def _by(self, timeout: float) -> float:
-        deadline = self.runtime.now() + timeout
-        return deadline if self.mail.deadline is None else min(deadline, self.mail.deadline)
-
-    async def _write(self, stage: Stage) -> bool:
+    async def write(self, stage: Stage) -> bool:
         """Flush what is queued; ``False`` if the server ended that early by what it said."""
-        return await self.wire.flush(self.runtime, self._by(self.step_timeout), stage, self._hear) or self._stop(stage)
+        return await self.wire.flush(self.runtime, self._by(self.patience.step), stage, self._hear) or self._stop(stage)
 
     async def _write_part(self) -> bool:
         """Flush a part of the message, and look whether the server said something even if the kernel took it all."""
-        if not await self._write(Stage.BODY):
+        if not await self.write(Stage.BODY):
             return False
         if not self.wire.channel.has_input():
             return True
-        deadline = self._by(self.step_timeout)
+        deadline = self._by(self.patience.step)
         return await self.wire.listen(self.runtime, deadline, Stage.BODY, self._hear) or self._stop(Stage.BODY)
 
     def _stop(self, stage: Stage) -> bool:
@@ -266,27 +192,40 @@ class Exchange:
             raise self.wire.lost(stage)
         return False
 
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def _by(self, timeout: float) -> float:
+        deadline = self.runtime.now() + timeout
+        return deadline if self.mail.deadline is None else min(deadline, self.mail.deadline)
+
+    def _asked(self) -> Transaction | None:
+        """Whom the next reply is for."""
+        while self.line and self.line[0].awaited is None and self.line[0] is not self.transaction:
+            self.line.popleft()
+        return self.line[0] if self.line and self.line[0].awaited is not None else None
+
     def _hear(self, reply: Reply) -> bool:
         """A reply while octets of ours are unsent: is it any use to go on?"""
-        transaction = self.transaction
-        if transaction.awaited is None:
+        asked = self._asked()
+        if asked is None:
             raise self.wire.nonsense(Stage.BODY, reply, "silence")
-        early = transaction.awaited is Stage.FINAL
+        early = asked is self.transaction and asked.awaited is Stage.FINAL
         if early and reply.positive:
             raise self.wire.nonsense(Stage.BODY, reply, "the end of the message")
-        transaction.take(reply)
-        return early or transaction.dismissed
+        asked.take(reply)
+        return early or asked.dismissed
 
-    async def _read_all(self) -> None:
-        """Read until every reply that is awaited has come."""
+    async def read_all(self) -> None:
+        """Read until every reply that this transaction awaits has come."""
         transaction = self.transaction
         while (stage := transaction.awaited) is not None:
             if stage is Stage.FINAL:
                 self._mark_envelope_done(self.runtime.now())
-            timeout = self.final_timeout if stage is Stage.FINAL else self.step_timeout
+            timeout = self.patience.final if stage is Stage.FINAL else self.patience.step
             if transaction.dismissed:  # after a 421 the server hangs up; should it say more, we hear it
                 timeout = min(timeout, GOODBYE)
-            transaction.take(await self.wire.reply(self.runtime, self._by(timeout), stage))
+            reply = await self.wire.reply(self.runtime, self._by(timeout), stage)
+            (self._asked() or transaction).take(reply)
 
     def _mark_envelope_done(self, now: float) -> None:
         if not self.envelope_time:
@@ -295,20 +234,18 @@ class Exchange:
     # --- the verdict -------------------------------------------------------------------------------------------------
 
     def _maybe_delivered(self) -> bool:
-        """Whether the server may have the whole message: the kernel was given its last octet."""
-        return self._end is not None and self.wire.channel.unsent == 0 and not self.transaction.hopeless
+        return self.outgoing.handed_over and not self.transaction.hopeless
 
-    async def _verdict(self, error: MailError) -> MailError:
+    async def verdict(self, error: MailError) -> MailError:
+        """What `error` means for this message: a refusal that came before it, not sent, or nobody knows."""
         refusal = self.transaction.refusal()
         if refusal is not None and not isinstance(error, MessageError):
             return refusal
-        if not self._maybe_delivered() or await self._came_too_late():
+        if not self._maybe_delivered() or await self.outgoing.came_too_late(self.runtime):
             return error
-        return self._unknown(f"no final reply was read ({error})")
-
-    async def _came_too_late(self) -> bool:
-        """Whether the server had closed before the end of the message reached it; then nobody there has read it."""
-        return self.wire.channel.queued == self._end and await self.wire.closed_before_reading(self.runtime)
+        unknown = self._unknown(f"no final reply was read ({error})")
+        unknown.__cause__ = error
+        return unknown
 
     def _unknown(self, why: str) -> DeliveryUnknownError:
         unknown = DeliveryUnknownError(

@@ -39,7 +39,7 @@ class Report:
         self.accepted += exchange.transaction.accepted
         self.refused += exchange.transaction.refused
         self.reply = exchange.transaction.final
-        self.size = exchange.size
+        self.size = exchange.outgoing.size
         self.envelope_time += exchange.envelope_time
         self.message_time += exchange.message_time
 

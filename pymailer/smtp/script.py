@@ -5,17 +5,43 @@ Whatever cannot be said is refused here, before a byte is on the wire. Pure: val
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import attrs
 
 from pymailer.errors import EnvelopeError, MessageError, TLSError
 from pymailer.outcome import Stage
 from pymailer.smtp import commands
-from pymailer.smtp.exchange import Script
 
 if TYPE_CHECKING:
     from pymailer.smtp.extensions import Capabilities
     from pymailer.smtp.options import SMTPOptions
     from pymailer.transport import Mail
+
+
+ONE_FLIGHT_LIMIT: Final = 1_048_576
+"""Octets up to which a message is sent before its recipients are known to be good: a round trip against the octets."""
+
+
+@attrs.frozen
+class Script:
+    """The command lines of one transaction, and how they may be grouped.
+
+    Attributes:
+        mail: The MAIL line.
+        recipients: Each recipient with its RCPT line.
+        reset: Whether RSET goes first, after a transaction that did not end well.
+        pipelining: Whether commands may go together (RFC 2920).
+        chunking: Whether the message goes in BDAT chunks (RFC 3030).
+        eager: Whether envelope and message may go together.
+    """
+
+    mail: bytes
+    recipients: tuple[tuple[str, bytes], ...]
+    reset: bool
+    pipelining: bool
+    chunking: bool
+    eager: bool
 
 
 def write_script(
@@ -67,8 +93,13 @@ def write_script(
         reset=reset,
         pipelining=pipelining,
         chunking=chunking,
-        eager=pipelining and chunking and fresh and not reset,
+        eager=pipelining and chunking and fresh and not reset and _fits_one_flight(mail),
     )
+
+
+def _fits_one_flight(mail: Mail) -> bool:
+    size = mail.message.size
+    return size is not None and size <= ONE_FLIGHT_LIMIT
 
 
 def _check_size(mail: Mail, capabilities: Capabilities, options: SMTPOptions) -> None:
