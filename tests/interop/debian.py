@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.interop.cache import CACHE, NotToBeHad
+from tests.interop.cache import CACHE, NotToBeHad, settle
 
 DOWNLOAD_SECONDS = 300
 VERSIONS = "packages.txt"
@@ -36,7 +36,7 @@ def root_of(*packages: str) -> Path:
             archives = _download(Path(scratch, "archives"), packages)
             _unpack(archives, Path(scratch, "root"))
             Path(scratch, "root", VERSIONS).write_text("".join(f"{archive.name}\n" for archive in archives))
-            Path(scratch, "root").rename(root)  # complete, or not there at all
+            settle(Path(scratch, "root"), root)
     return root
 
 

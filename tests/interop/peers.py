@@ -60,7 +60,8 @@ PEERS = (
         Exim,
         EVERYWHERE
         | CLEAR_TEXT
-        | {"PIPELINING", "CHUNKING", "SIZE", "SMTPUTF8", "DSN", "login required", "temporary refusals"},
+        | {"PIPELINING", "CHUNKING", "SIZE", "SMTPUTF8", "DSN", "login required", "temporary refusals"}
+        | {"strict synchronisation"},
     ),
     Peer("OpenSMTPD", OpenSMTPD, EVERYWHERE | {"SIZE", "DSN"}),
     Peer(

@@ -34,7 +34,8 @@ class Table:
 
     def write(self) -> None:
         """Write the page, if this was a whole run with every server."""
-        if self.whole and len(self._headings) == len(PEERS):
+        cells = {(capability, peer.name) for peer in PEERS for capability in peer.capabilities}
+        if self.whole and cells == set(self._results):
             PAGE.write_text(HEAD + self._text(), encoding="utf-8")
 
     def _text(self) -> str:

@@ -20,6 +20,16 @@ def test_the_envelope_travels_in_one_flight(server, client):
     assert server.stored(token)
 
 
+@pytest.mark.parametrize("pipelining", ["auto", False])
+@capability("strict synchronisation")
+def test_nothing_is_said_before_its_time(server, client, pipelining):
+    messages = [fields(subject="in step", text="x")[1] for _ in range(5)]
+    messages[2] |= {"envelope": {"from": SENDER, "to": ["refused@example.com"]}}
+    deliveries = client.send_all(server.options, messages, max_connections=1, pipelining=pipelining)
+    assert [delivery.ok for delivery in deliveries] == [True, True, False, True, True]
+    assert "synchronization error" not in server.instance.log()
+
+
 @capability("CHUNKING")
 def test_the_message_goes_in_chunks_without_stuffed_dots(server, client):
     token, message = fields(subject="chunks", text=".\n..\n" * 100)
