@@ -6,6 +6,7 @@ Adjacent octets become one piece; what is not in memory stays a stream. Knows no
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 _TRANSFER_FIELDS: Final = {
     name: ("Content-Transfer-Encoding", Encoded(name)) for name in ("7bit", "8bit", "quoted-printable", "base64")
 }
+
+
+_rendered: Final = lru_cache(256, typed=True)(render)
+"""A field of a part: most parts have the same ones, and text is another value than the same text `Encoded`."""
 
 
 def assemble(node: Node) -> tuple[list[tuple[str, str]], Body]:
@@ -82,7 +87,7 @@ class _Builder:
         return f"=_{self._boundaries}_{self._nonce}"
 
     def _put_header(self, fields: list[tuple[str, str]]) -> None:
-        self._open += [render(name, value) for name, value in fields]
+        self._open += [_rendered(name, value) for name, value in fields]
         self._open.append(b"\r\n")
 
     def _put_line(self, line: bytes) -> None:
