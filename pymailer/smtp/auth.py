@@ -73,25 +73,26 @@ class Auth:
         object.__setattr__(self, "method", None)
         _check_user(user)
         _check_password(password)
-        object.__setattr__(self, "method", parse_method(method, PASSWORD_METHODS))
+        if not isinstance(method, CustomMechanism):
+            method = parse_method(method, PASSWORD_METHODS)
+        object.__setattr__(self, "method", method)
 
 
 Credentials: TypeAlias = Auth | OAuth2
 """What a connection can log in with."""
 
 
-def parse_method(method: object, known: tuple[str, ...] = (*PASSWORD_METHODS, *TOKEN_METHODS)) -> Any:
-    """A mechanism's name in capitals; ``None`` and a `CustomMechanism` stay.
+def parse_method(method: object, known: tuple[str, ...] = (*PASSWORD_METHODS, *TOKEN_METHODS)) -> str | None:
+    """A mechanism's name in capitals; ``None`` stays.
 
     Raises:
         ConfigError: It is not one that we know.
     """
-    if method is None or isinstance(method, CustomMechanism):
-        return method
-    name = method.upper() if isinstance(method, str) else method
-    if name not in known:
+    if method is None:
+        return None
+    if not isinstance(method, str) or method.upper() not in known:
         raise ConfigError(f"authentication method {method!r} is none of {', '.join(known)}")
-    return name
+    return method.upper()
 
 
 def _check_user(user: object) -> None:

@@ -67,16 +67,14 @@ def choose_mechanism(
 
 
 def _wanted(auth: Credentials, auth_method: str | None) -> tuple[str, ...]:
-    known = TOKEN_METHODS if isinstance(auth, OAuth2) else PASSWORD_METHODS
-    pinned = (auth.method if isinstance(auth, Auth) else None) or auth_method
+    if isinstance(auth, OAuth2):  # a well-known service may name a method, and means passwords
+        return (auth_method,) if auth_method in TOKEN_METHODS else TOKEN_METHODS
+    pinned = auth.method or auth_method
     if isinstance(pinned, CustomMechanism):
         return (pinned.name,)
-    if pinned is None:
-        return known
-    if pinned not in known:
-        kind = "an OAuth2 token" if isinstance(auth, OAuth2) else "a password"
-        raise ConfigError(f"auth_method {pinned} does not go with {kind}, which takes one of {', '.join(known)}")
-    return (pinned,)
+    if pinned in TOKEN_METHODS:
+        raise ConfigError(f"auth_method {pinned} takes a token, not a password: give OAuth2(...) as auth")
+    return PASSWORD_METHODS if pinned is None else (pinned,)
 
 
 def _fits(name: str, auth: Credentials, *, can_bind: bool) -> bool:

@@ -16,7 +16,7 @@ from pymailer.net.connect import Route
 from pymailer.net.tls import TLSOptions
 from pymailer.options import checked, gather, normalize, seconds
 from pymailer.services import fill_service
-from pymailer.smtp.auth import parse_auth
+from pymailer.smtp.auth import parse_auth, parse_method
 from pymailer.smtp.ehlo import ehlo_name
 
 IMPLICIT_TLS_PORT: Final = 465
@@ -76,7 +76,7 @@ class SMTPOptions:
     name: str | None = attrs.field(default=None, converter=attrs.converters.optional(ehlo_name))
     local_address: str | None = attrs.field(default=None, validator=checked(str))
     auth: Any = attrs.field(default=None, converter=parse_auth, repr=False)
-    auth_method: str | None = attrs.field(default=None, validator=checked(str))
+    auth_method: str | None = attrs.field(default=None, converter=parse_method)
     tls: TLSOptions = attrs.field(default=None, converter=_tls, repr=False)
     connection_timeout: float = seconds(30.0)
     greeting_timeout: float = seconds(30.0)

@@ -112,10 +112,13 @@ class TestAPinnedMechanism:
         with pytest.raises(AuthError, match="not encrypted"):
             choose(("PLAIN", "CRAM-MD5"), auth_method="PLAIN", secure=False)
 
-    @pytest.mark.parametrize(("auth", "method"), [(PASSWORD, "XOAUTH2"), (TOKEN, "PLAIN")])
-    def test_must_go_with_the_credentials(self, auth, method):
-        with pytest.raises(ConfigError):
-            choose(EVERYTHING, auth, auth_method=method)
+    def test_for_tokens_takes_no_password(self):
+        with pytest.raises(ConfigError, match="OAuth2"):
+            choose(EVERYTHING, auth_method="XOAUTH2")
+
+    def test_for_passwords_says_nothing_about_tokens(self):
+        assert choose(EVERYTHING, TOKEN, auth_method="LOGIN") == "OAUTHBEARER"
+        assert choose(EVERYTHING, TOKEN, auth_method="XOAUTH2") == "XOAUTH2"
 
 
 class TestMaking:
