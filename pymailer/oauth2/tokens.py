@@ -18,7 +18,6 @@ from weakref import WeakSet
 import attrs
 
 from pymailer.errors import AuthError, ConfigError, MailTimeoutError
-from pymailer.outcome import Stage
 
 if TYPE_CHECKING:
     from pymailer.runtime import Runtime, Waiter
@@ -108,7 +107,7 @@ def epoch(expires: float | datetime | None) -> float | None:
 
 def failed(message: str, *, temporary: bool = False) -> AuthError:
     """The error for a token that is not to be had."""
-    return AuthError(message, code="EOAUTH2", stage=Stage.AUTH, command="AUTH", temporary=temporary)
+    return AuthError(message, code="EOAUTH2", stage="auth", command="AUTH", temporary=temporary)
 
 
 @attrs.define(eq=False)
@@ -202,7 +201,7 @@ async def _wait(waiter: Waiter, deadline: float | None) -> None:
     try:
         await waiter.wait(deadline)
     except TimeoutError as error:
-        raise MailTimeoutError("no OAuth2 token came in time", stage=Stage.AUTH) from error
+        raise MailTimeoutError("no OAuth2 token came in time", stage="auth") from error
 
 
 def _tell(announce: Announce | None, user: str, token: Token) -> None:

@@ -69,7 +69,7 @@ class Scram(Mechanism):
     could_bind: bool = False
     nonce: Callable[[], str] = _nonce
     _first: str = ""
-    _signature: bytes = b""
+    _signature: bytes = attrs.field(default=b"", repr=False)
     _verified: bool = False
 
     slow: ClassVar[bool] = True
@@ -142,7 +142,8 @@ def _fields(message: bytes, wanted: str) -> dict[str, str]:
         raise _nonsense(message) from error
     names = [name for name, _, _ in parts]
     # RFC 5802 5.1: a mandatory extension stands in front ("m=") and ends the exchange with those who do not know it.
-    if "".join(names[: len(wanted)]) != wanted or not all(len(name) == 1 for name in names):
+    ordered = "".join(names[: len(wanted)]) == wanted
+    if not ordered or len(set(names)) < len(names) or not all(len(name) == 1 for name in names):
         raise _nonsense(message)
     return {name: value for name, _, value in parts}
 

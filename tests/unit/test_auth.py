@@ -1,3 +1,5 @@
+"""Credentials in all their spellings."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Command lines: one line each, whatever the argument."""
+
 from __future__ import annotations
 
 from base64 import b64decode

@@ -1,3 +1,5 @@
+"""Dots, stuffed across any chunks."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Wishes for delivery status notifications."""
+
 from __future__ import annotations
 
 import pytest

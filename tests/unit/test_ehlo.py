@@ -1,3 +1,5 @@
+"""The name we greet with."""
+
 from __future__ import annotations
 
 import pytest

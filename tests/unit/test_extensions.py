@@ -1,3 +1,5 @@
+"""What a reply to EHLO says."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""The likely cause of an error, where one is known."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Which mechanism is chosen, and how it is made."""
+
 from __future__ import annotations
 
 import pytest

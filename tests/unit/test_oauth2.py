@@ -1,3 +1,5 @@
+"""Where OAuth2 tokens come from, and how long they last."""
+
 from __future__ import annotations
 
 import base64

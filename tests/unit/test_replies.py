@@ -1,3 +1,5 @@
+"""A server's bytes as replies, for any split, within bounds."""
+
 from __future__ import annotations
 
 from itertools import pairwise

@@ -1,3 +1,5 @@
+"""The small mechanisms, against the examples of their RFCs."""
+
 from __future__ import annotations
 
 import pytest

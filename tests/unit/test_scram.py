@@ -1,3 +1,5 @@
+"""SCRAM, against the RFCs' exchanges and a server written apart from it."""
+
 from __future__ import annotations
 
 import hashlib
@@ -136,6 +138,7 @@ class TestNonsense:
             b"hello",
             b"r=rOprNGfwEbeRWgbNEkqOabc,i=4096,s=W22ZaJ0SNY7soEsUEjb6gQ==",
             b"m=new,r=rOprNGfwEbeRWgbNEkqOabc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+            b"r=rOprNGfwEbeRWgbNEkqOabc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,r=rOprNGfwEbeRWgbNEkqOother",
             b"r=rOprNGfwEbeRWgbNEkqOabc,s=*,i=4096",
             b"r=rOprNGfwEbeRWgbNEkqOabc,s=,i=4096",
             b"r=rOprNGfwEbeRWgbNEkqOabc,s=W22ZaJ0SNY7soEsUEjb6gQ==",
