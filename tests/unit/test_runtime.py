@@ -534,3 +534,61 @@ class TestBlockingThreads:
         for thread in threads:
             thread.join()
         assert woken == [True] * 4
+
+
+class TestAnotherLoop:
+    """uvloop keeps its own account of descriptors, so what is watched and closed has to be told to it in order."""
+
+    @pytest.fixture(scope="class")
+    def uvloop(self):
+        module = pytest.importorskip("uvloop")
+        with asyncio.Runner(loop_factory=module.new_event_loop) as runner:
+            runner.run(asyncio.sleep(0))  # opens, once, what libuv never closes
+        return module
+
+    def test_waits_wakes_and_times_out(self, uvloop, pair):
+        ours, theirs = pair
+
+        async def scenario():
+            runtime = AsyncioRuntime()
+            with pytest.raises(TimeoutError):
+                await runtime.wait([(ours, READ)], runtime.now() + 0.001)
+            theirs.send(b"x")
+            assert await runtime.wait([(ours, READ | WRITE)], runtime.now() + PATIENCE) == [ours]
+            waiter = runtime.waiter()
+            timer = threading.Timer(SHORT, waiter.wake)
+            timer.start()
+            await waiter.wait(runtime.now() + PATIENCE)
+            timer.join()
+            assert await runtime.offload(divmod, 7, 2) == (3, 1)
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(scenario())
+
+    def test_serves_a_new_socket_with_the_number_of_a_closed_one(self, uvloop):
+        async def scenario():
+            runtime = AsyncioRuntime()
+            numbers = set()
+            for _ in range(3):
+                ours, theirs = socket.socketpair()
+                with ours, theirs:
+                    numbers.add(ours.fileno())
+                    task = asyncio.create_task(runtime.wait([(ours, READ)], runtime.now() + PATIENCE))
+                    await asyncio.sleep(0)
+                    task.cancel()
+                    with pytest.raises(asyncio.CancelledError):
+                        await task
+                    theirs.send(b"x")
+                    assert await runtime.wait([(ours, READ)], runtime.now() + PATIENCE) == [ours]
+            return numbers
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            assert len(runner.run(scenario())) == 1
+
+    def test_that_is_gone_cannot_be_woken(self, uvloop):
+        async def scenario():
+            return AsyncioRuntime().waiter()
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            waiter = runner.run(scenario())
+        assert waiter.wake() is False
