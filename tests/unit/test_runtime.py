@@ -38,6 +38,14 @@ def fill(sock):
         return
 
 
+@pytest.fixture(scope="module")
+def uvloop():
+    module = pytest.importorskip("uvloop")
+    with asyncio.Runner(loop_factory=module.new_event_loop) as runner:
+        runner.run(asyncio.sleep(0))  # opens, once, what libuv never closes
+    return module
+
+
 class TestRun:
     def test_gives_the_result(self):
         async def work():
@@ -538,13 +546,6 @@ class TestBlockingThreads:
 
 class TestAnotherLoop:
     """uvloop keeps its own account of descriptors, so what is watched and closed has to be told to it in order."""
-
-    @pytest.fixture(scope="class")
-    def uvloop(self):
-        module = pytest.importorskip("uvloop")
-        with asyncio.Runner(loop_factory=module.new_event_loop) as runner:
-            runner.run(asyncio.sleep(0))  # opens, once, what libuv never closes
-        return module
 
     def test_waits_wakes_and_times_out(self, uvloop, pair):
         ours, theirs = pair
