@@ -145,6 +145,9 @@ class OAuth2:
             raise ConfigError("OAuth2 needs access_token, token_provider, refresh_token or service_client")
         return NoSource(self.user)
 
+    def __deepcopy__(self, memo: dict[int, object]) -> OAuth2:
+        return self  # one token for everybody is the point of it
+
     @property
     def renewable(self) -> bool:
         """Whether a refused token can be replaced."""

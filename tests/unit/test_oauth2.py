@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import json
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -339,3 +340,11 @@ class TestTheTokenEvent:
 def test_a_sealed_secret_is_taken_too():
     auth = OAuth2("u", client_id="c", refresh_token=Secret("r"))
     assert auth.refresh_token == Secret("r")
+
+
+def test_a_copy_shares_the_token(drive):
+    asked = []
+    auth = OAuth2("u", token_provider=lambda renew: asked.append(renew) or ("t", time() + 3600))
+    for each in (auth, copy.copy(auth), copy.deepcopy({"auth": auth})["auth"]):
+        assert drive(tokens, each) == ["t"]
+    assert asked == [False]
