@@ -17,7 +17,7 @@ from pymailer.net.connect import open_channel
 from pymailer.outcome import Stage
 from pymailer.smtp import commands
 from pymailer.smtp.dialogue_log import DialogueLog
-from pymailer.smtp.exchange import Exchange, Patience
+from pymailer.smtp.exchange import Exchange, Line, Patience
 from pymailer.smtp.extensions import Capabilities
 from pymailer.smtp.greeting import greet, introduce
 from pymailer.smtp.login import log_in
@@ -66,7 +66,7 @@ class Connection:
     connect_time: float = 0.0
     usable: bool = False
     _wire: Wire | None = attrs.field(default=None, repr=False)
-    _needs_reset: bool = False
+    needs_reset: bool = False
     _heard_at: float = 0.0
     _log: DialogueLog = attrs.field(init=False, repr=False)
 
@@ -140,8 +140,7 @@ class Connection:
         Raises:
             MailError: Nobody got it, or nobody can say; `usable` says whether the connection may go on.
         """
-        wire = self._wire
-        if wire is None or not self.usable:
+        if not self.usable:
             raise ConnectionLostError(f"the connection to {self.options.peer} is closed", stage=Stage.MAIL)
         self.messages += 1
         report = Report(mail, self.id)
@@ -149,7 +148,7 @@ class Connection:
         while waiting:
             batch, rest = self._batch(waiting)
             try:
-                exchange = await self._transact(runtime, wire, mail, batch)
+                exchange = await self._transact(runtime, mail, batch)
             except MailError as error:
                 report.fail(batch + rest, error)
                 break
@@ -163,7 +162,32 @@ class Connection:
         limit = self.capabilities.rcptmax or len(recipients)
         return recipients[:limit], recipients[limit:]
 
-    async def _transact(self, runtime: Runtime, wire: Wire, mail: Mail, recipients: tuple[str, ...]) -> Exchange:
+    async def _transact(self, runtime: Runtime, mail: Mail, recipients: tuple[str, ...]) -> Exchange:
+        exchange = self.exchange(runtime, mail, recipients, Line(), reset=self.needs_reset)
+        try:
+            await exchange.run()
+        finally:
+            self.rejoin(exchange, in_step=exchange.reusable)
+        return exchange
+
+    def exchange(
+        self, runtime: Runtime, mail: Mail, recipients: tuple[str, ...], line: Line, *, reset: bool
+    ) -> Exchange:
+        """The conversation about one message, not begun yet; until `rejoin`, the connection is good for nothing else.
+
+        Args:
+            runtime: Waits.
+            mail: The message.
+            recipients: Those of its recipients whom it goes to.
+            line: The transactions that await replies before this one.
+            reset: Whether RSET goes first.
+
+        Raises:
+            MailError: The message cannot be said to this server; nothing has happened.
+        """
+        wire = self._wire
+        if wire is None:
+            raise ConnectionLostError(f"the connection to {self.options.peer} is closed", stage=Stage.MAIL)
         options = self.options
         script = write_script(
             mail,
@@ -171,23 +195,35 @@ class Connection:
             self.capabilities,
             options,
             secure=wire.channel.secure,
-            reset=self._needs_reset,
-            fresh=runtime.now() - self._heard_at < FRESH,
+            reset=reset,
+            fresh=self.fresh(runtime),
         )
-        transaction = Transaction(options.peer, options.lmtp)
         patience = Patience(options.socket_timeout, options.final_timeout)
-        exchange = Exchange(wire, runtime, script, mail, transaction, patience)
-        self.usable = False  # until the exchange has ended in step
-        self._needs_reset = True
-        try:
-            await exchange.run()
-            self._needs_reset = False
-        finally:
-            self._heard_at = runtime.now()
-            self.usable = exchange.reusable
-            if not self.usable:
-                self.close()
-        return exchange
+        self.usable = False
+        return Exchange(wire, runtime, script, mail, Transaction(options.peer, options.lmtp), patience, line)
+
+    def fresh(self, runtime: Runtime) -> bool:
+        """Whether the server was heard of a moment ago, and nothing is left over from a refusal."""
+        return runtime.now() - self._heard_at < FRESH and not self.needs_reset
+
+    @property
+    def chunks(self) -> bool:
+        """Whether messages go out as BDAT (RFC 3030)."""
+        return self.capabilities.chunking and self.options.chunking is not False
+
+    def overlaps(self, runtime: Runtime) -> bool:
+        """Whether a message may be begun before the one before it has ended (see `Overlap`)."""
+        options = self.options
+        pipelining = self.capabilities.pipelining and options.pipelining is not False
+        return pipelining and not options.lmtp and self._wire is not None and self.fresh(runtime)
+
+    def rejoin(self, exchange: Exchange, *, in_step: bool) -> None:
+        """The last conversation has ended; if the dialogue is `in_step`, the connection may go on."""
+        self._heard_at = exchange.runtime.now()
+        self.needs_reset = exchange.transaction.refusal() is not None
+        self.usable = in_step
+        if not in_step:
+            self.close()
 
     # --- ending ------------------------------------------------------------------------------------------------------
 

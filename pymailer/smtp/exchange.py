@@ -57,6 +57,7 @@ class Exchange:
         transaction: What it has heard.
         patience: How long the server may take.
         line: The transactions that await replies before this one, and itself.
+        after_goodbye: Whether the server said 421 to one before: it carries out nothing that came later.
     """
 
     wire: Wire
@@ -68,6 +69,7 @@ class Exchange:
     line: Line = attrs.field(factory=Line)
     envelope_time: float = 0.0
     message_time: float = 0.0
+    after_goodbye: bool = False
     outgoing: Outgoing = attrs.field(init=False)
     _started: float = 0.0
 
@@ -234,7 +236,7 @@ class Exchange:
     # --- the verdict -------------------------------------------------------------------------------------------------
 
     def _maybe_delivered(self) -> bool:
-        return self.outgoing.handed_over and not self.transaction.hopeless
+        return self.outgoing.handed_over and not self.transaction.hopeless and not self.after_goodbye
 
     async def verdict(self, error: MailError) -> MailError:
         """What `error` means for this message: a refusal that came before it, not sent, or nobody knows."""
@@ -262,8 +264,12 @@ class Exchange:
         return unknown
 
     @property
+    def in_step(self) -> bool:
+        """Whether every command was answered, in a way that fits, and no goodbye was said."""
+        transaction = self.transaction
+        return transaction.awaited is None and not transaction.dismissed and not transaction.lost_step
+
+    @property
     def reusable(self) -> bool:
-        """Whether the dialogue is in step: every command was answered, nothing more, and no goodbye was said."""
-        transaction, wire = self.transaction, self.wire
-        whole = transaction.awaited is None and not wire.channel.unsent and not wire.parser.pending
-        return whole and not transaction.dismissed and not transaction.lost_step
+        """Whether the connection can go on after it: in step, with nothing left unsaid or unheard."""
+        return self.in_step and not self.wire.channel.unsent and not self.wire.parser.pending

@@ -93,11 +93,12 @@ def write_script(
         reset=reset,
         pipelining=pipelining,
         chunking=chunking,
-        eager=pipelining and chunking and fresh and not reset and _fits_one_flight(mail),
+        eager=pipelining and chunking and fresh and fits_one_flight(mail),
     )
 
 
-def _fits_one_flight(mail: Mail) -> bool:
+def fits_one_flight(mail: Mail) -> bool:
+    """Whether a message is small enough, and of known size, to go together with its envelope."""
     size = mail.message.size
     return size is not None and size <= ONE_FLIGHT_LIMIT
 
