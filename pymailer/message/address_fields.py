@@ -6,6 +6,7 @@ Knows how a name is written so that every parser reads the same one; nothing of 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from pymailer.message.encoded_words import Encoded, encode_words
 from pymailer.message.folding import LINE
@@ -19,6 +20,7 @@ def format_addresses(parsed: Iterable[Address | Group]) -> Encoded:
     return Encoded(", ".join([_mailbox(item) if isinstance(item, Address) else _group(item) for item in parsed]))
 
 
+@lru_cache(512)  # many messages have the same author
 def phrase(name: str) -> str:
     """A display name for the wire.
 

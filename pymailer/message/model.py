@@ -35,7 +35,7 @@ def headers_dict(value: Any) -> dict[str, Any]:
     Raises:
         MessageError: It is neither a mapping nor pairs.
     """
-    if value is None:
+    if not value:
         return {}
     if isinstance(value, Mapping):
         return dict(cast("Mapping[str, Any]", value))
@@ -69,7 +69,7 @@ def several(value: Any) -> list[Any]:
 
 
 def _attachments(value: Any) -> list[Attachment]:
-    if value is None:
+    if not value:
         return []
     return [Attachment.of(value)] if _single(value) else [Attachment.of(item) for item in value]
 

@@ -5,7 +5,8 @@ Knows addresses and who may stand where; nothing of how a header is written.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
     from pymailer.results import Envelope
 
 _Parsed = list[Address | Group]
+
+_SHORT: Final = 320
+"""Characters of an author that are worth remembering."""
+
+
+@lru_cache(128)
+def _parsed_text(text: str) -> tuple[Address | Group, ...]:
+    return tuple(parse_addresses(text))
+
+
+def _author(value: object) -> _Parsed:
+    """The same as `parse_addresses`, at once for an author who has written before."""
+    short = type(value) is str and len(value) <= _SHORT
+    return list(_parsed_text(value)) if short else parse_addresses(value)
 
 
 @attrs.frozen
@@ -39,11 +54,11 @@ class Parties:
             MessageError: Several authors and no sender, or several senders (RFC 5322 3.6.2).
         """
         found = cls(
-            parse_addresses(data.from_),
-            parse_addresses(data.sender),
+            _author(data.from_),
+            parse_addresses(data.sender) if data.sender else [],
             parse_addresses(data.to),
-            parse_addresses(data.cc),
-            parse_addresses(data.bcc),
+            parse_addresses(data.cc) if data.cc else [],
+            parse_addresses(data.bcc) if data.bcc else [],
         )
         if found.sender and (len(found.sender) > 1 or isinstance(found.sender[0], Group)):
             raise MessageError("sender is one mailbox (RFC 5322 3.6.2)")
