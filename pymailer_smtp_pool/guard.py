@@ -40,8 +40,7 @@ class Guard:
         self.state = state
         self._announce = announce
         self._lost = lost
-        self._lock = RLock()
-        self._changing = False
+        self._lock: Any = RLock()
         self._late: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
 
     def __call__(self, change: Callable[[PoolState, *Ts], T], /, *args: *Ts) -> T:
@@ -51,41 +50,42 @@ class Guard:
             MailError: What the change says.
             RuntimeError: A signal handler or a finalizer interrupted another change, and wants an answer.
         """
+        if self._interrupting():
+            raise RuntimeError("a signal handler cannot use the pool that it interrupts: let it raise instead")
         try:
             with self._lock:
-                if self._changing:
-                    raise RuntimeError("a signal handler cannot use the pool that it interrupts: let it raise instead")
                 return self._make(change, args)
         finally:
             self._follow_up()
 
     def later(self, change: Callable[[PoolState, *Ts], object], /, *args: *Ts) -> None:
         """Make a change now or, called in the middle of another, right after that."""
+        if self._interrupting():
+            self._late.append((change, args))
+            return
         with self._lock:
-            if self._changing:
-                self._late.append((change, args))
-                return
             self._make(change, args)
         self._follow_up()
 
     def replace(self, state: PoolState) -> None:
         """Start anew in a forked child, where nobody will ever release what another thread held."""
         self._lock = RLock()
-        self._changing = False
         self._late.clear()
         self.state = state
 
+    def _interrupting(self) -> bool:
+        """Whether this thread is in the middle of a change already; `threading.Condition` asks a lock the same."""
+        owned: bool = self._lock._is_owned()  # noqa: SLF001
+        return owned
+
     def _make(self, change: Callable[..., T], args: tuple[Any, ...]) -> T:
         try:
-            self._changing = True
             return change(self.state, *args)
         except MailError:
             raise
         except BaseException:  # Ctrl-C, in the middle
             self.state.repair()
             raise
-        finally:
-            self._changing = False
 
     def _follow_up(self) -> None:
         """Make the changes that came in the middle of another, and tell those whom it all concerns."""
@@ -93,8 +93,6 @@ class Guard:
             served = list[Ticket | Closing]()
             try:
                 with self._lock:
-                    if self._changing:
-                        return  # the change in progress does it, when it is done
                     while self._late:
                         self._make(*self._late.popleft())
                     served += self.state.line.unwoken

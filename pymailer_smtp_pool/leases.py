@@ -184,10 +184,14 @@ class Leases:
             ticket.place.connection.close()
         self.guard.later(PoolState.leave, ticket, ticket.runtime.now())
 
+    def settle(self, ticket: Ticket, outcome: Outcome) -> None:
+        """The end of a ticket, whatever happened before: nothing of the pool's is left in its hands."""
+        self.give_back(ticket)
+        self.guard.later(PoolState.settle, ticket, outcome, ticket.runtime.now())
+
     def abandon(self, ticket: Ticket) -> None:
         """Nobody waits there any more: the event loop of this ticket's sender is closed. What it had passes on."""
-        self.give_back(ticket)
-        self.guard.later(PoolState.settle, ticket, Outcome.NOT_SENT, ticket.runtime.now())
+        self.settle(ticket, Outcome.NOT_SENT)
         error = PoolError("a message was lost: its event loop was closed while it waited for a connection")
         self.journal.hushed(error, "nobody is there to be told")
 

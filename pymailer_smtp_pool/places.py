@@ -91,12 +91,11 @@ class Places:
         return self._drop(place, self.leased) or self._drop(place, self.parting)
 
     def repair(self, held: set[Place]) -> None:
-        """After a move that was cut short: what is held is busy, what is open but not held is idle."""
-        self.idle = [place for place in self.idle if place not in held]
-        self.idle += [place for place in self.leased if place not in held and place not in self.idle]
-        for group in (self.opening, self.leased):
-            for place in [place for place in group if place not in held]:
-                del group[place]
+        """After a move that was cut short: what is held is busy, what is not held and still good is idle."""
+        free = [place for place in dict.fromkeys([*self.idle, *self.leased]) if place not in held]
+        self.idle = [place for place in free if place.connection is not None and place.connection.usable]
+        self.opening = {place: None for place in self.opening if place in held}
+        self.leased = {place: None for place in self.leased if place in held}
 
     def _move(self, place: Place, source: dict[Place, None], target: dict[Place, None]) -> bool:
         if place not in source:

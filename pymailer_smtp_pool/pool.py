@@ -132,7 +132,7 @@ class SMTPPool:
             await connection.quit(runtime, runtime.now() + FAREWELL)
         finally:
             self._leases.drop(ticket)
-            self._guard.later(PoolState.settle, ticket, Outcome.NOT_SENT, runtime.now())
+            self._leases.settle(ticket, Outcome.NOT_SENT)
         return True
 
     # --- the end -----------------------------------------------------------------------------------------------------

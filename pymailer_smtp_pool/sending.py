@@ -6,6 +6,7 @@ connection's business.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pymailer_smtp_pool.gate import Gate
     from pymailer_smtp_pool.leases import Leases
 
+_BEFORE_THE_BODY: Final = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA})
 THROTTLE_PATIENCE: Final = 600.0
 """Seconds that a message bears with a server that says "too fast". Amazon SES speaks of ten minutes."""
 
@@ -79,8 +81,11 @@ class Sending:
             outcome = info.outcome
             return info
         finally:
-            self.leases.give_back(ticket)
-            self.leases.guard.later(PoolState.settle, ticket, outcome, ticket.runtime.now())
+            try:
+                self.leases.settle(ticket, outcome)
+            except BaseException:  # Ctrl-C comes while things are put away, too; but it comes once
+                self.leases.settle(ticket, outcome)
+                raise
 
     async def _deliver(self) -> SentMessageInfo:
         while True:
@@ -149,31 +154,39 @@ class Sending:
         self.ticket.trouble = error
         if self.ticket.refusal is not None or self.leases.guard.state.over or self._used_up(error):
             return None
-        delay = self._allowed_delay(error)
+        if self._stale and self._replaced < self.leases.options.max_connections:
+            return self._replace()
+        delay = self._bear() if self._throttle is not None else self._policy_delay(error)
         if delay is None or self.mail.runtime.now() + delay >= (self.mail.deadline or NEVER):
             return None
         self.leases.guard(PoolState.retried)
+        when = f" in {delay:.1f} s" if delay else ""
         self.leases.journal.hushed(
-            error, f"trying again in {delay:.1f} s", attempt=self._attempts, message_id=self.mail.message_id
+            error, f"trying again{when}", attempt=self._attempts, message_id=self.mail.message_id
         )
         return delay
 
-    def _allowed_delay(self, error: MailError) -> float | None:
+    def _replace(self) -> float:
+        """For free: it was the connection that was too old."""
+        self._replaced += 1
+        self._attempts -= 1
+        self.leases.journal.note(logging.DEBUG, "a connection had been closed by the server; another takes its place")
+        return 0.0
+
+    def _bear(self) -> float | None:
+        """The state knows how long to leave the server alone; here it is for how long that is borne."""
         now = self.mail.runtime.now()
-        if self._stale and self._replaced < self.leases.options.max_connections:
-            self._replaced += 1  # for free: it was the connection that was too old
-            self._attempts -= 1
-            return 0.0
-        if self._throttle is not None:
-            self._bears_until = min(self._bears_until, now + THROTTLE_PATIENCE)
-            return 0.0 if now < self._bears_until else None  # the door and the gate know how long to wait
+        self._bears_until = min(self._bears_until, now + THROTTLE_PATIENCE)
+        return 0.0 if now < self._bears_until else None
+
+    def _policy_delay(self, error: MailError) -> float | None:
         delay = self.policy.delay(error, self._retries, connecting=not self._begun)
         self._retries += 1
         return delay
 
     def _used_up(self, error: MailError) -> bool:
         """Whether the body was read and cannot be read again; then the error says so."""
-        if not self._begun or self.mail.message.replayable or error.stage in (Stage.MAIL, Stage.RCPT):
+        if not self._begun or self.mail.message.replayable or error.stage in _BEFORE_THE_BODY:
             return False
         error.args = (f"{error}; it is not tried again, because its content can be read only once", *error.args[1:])
         return True

@@ -101,6 +101,11 @@ class Scheduler:
 
         self.spawn(act(), f"at {when:.3f}")
 
+    def turn(self) -> None:
+        """Run what can run now."""
+        while self._runnable:
+            self._step(*self._runnable.pop(self.random.randrange(len(self._runnable))))
+
     def run(self) -> None:
         """Run everything to its end."""
         while self._runnable or self._timers:

@@ -1,6 +1,6 @@
 """A server and its connections without a network, for tests of the pool: what it does at each step is a function.
 
-Knows what the pool expects of a connection (`pymailer_smtp_pool.connection`); must not know the pool.
+Knows what the pool expects of a connection (`pymailer_smtp_pool.connection`), and how a pool is put together.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from pymailer.outcome import Outcome, Reply, Stage
 from pymailer.results import Envelope, SentMessageInfo
 from pymailer.runtime import Runtime, maybe_await
 from pymailer.transport import Mail
+from pymailer_smtp_pool.journal import Journal
+from pymailer_smtp_pool.options import PoolOptions
+from pymailer_smtp_pool.pool import SMTPPool
 
 Step = Callable[["FakeConnection"], Awaitable[None] | None]
 
@@ -122,6 +125,11 @@ class FakeConnection:
 
     def close(self) -> None:
         self.usable = self.is_open = False
+
+
+def make_pool(server: FakeServer, **options: Any) -> SMTPPool:
+    """A pool of connections to this server."""
+    return SMTPPool(PoolOptions(**options), server.connect, Journal("fake:25"))
 
 
 # --- errors as the connection raises them ---
