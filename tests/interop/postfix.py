@@ -58,6 +58,7 @@ MASTER_CF = """
 127.0.0.1:{port} inet n - n - 50 smtpd
 127.0.0.1:{tls_port} inet n - n - - smtpd
   -o smtpd_tls_wrappermode=yes -o smtpd_client_restrictions=permit_sasl_authenticated,reject
+pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 rewrite unix - - n - - trivial-rewrite
