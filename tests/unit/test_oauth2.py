@@ -148,16 +148,17 @@ class TestAProvider:
     @pytest.mark.parametrize(
         ("expires", "calls"),
         [
-            (time() + 3600, 1),
-            (datetime.now(UTC) + timedelta(hours=1), 1),
-            (datetime.now(UTC).replace(tzinfo=None) + timedelta(hours=1), 1),  # as google-auth gives it
-            (time() + 30, 3),  # within the skew
-            (time() - 10, 3),
+            (lambda: time() + 3600, 1),
+            (lambda: datetime.now(UTC) + timedelta(hours=1), 1),
+            (lambda: datetime.now(UTC).replace(tzinfo=None) + timedelta(hours=1), 1),
+            (lambda: time() + 30, 3),
+            (lambda: time() - 10, 3),
         ],
+        ids=["in an hour", "as a datetime", "as google-auth says it", "within the skew", "in the past"],
     )
     def test_is_asked_again_when_its_token_is_about_to_expire(self, drive, expires, calls):
         asked = []
-        auth = OAuth2("u", token_provider=lambda renew: asked.append(renew) or ("t", expires))
+        auth = OAuth2("u", token_provider=lambda renew: asked.append(renew) or ("t", expires()))
         drive(tokens, auth, 3)
         assert asked == [False] * calls
 
