@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -146,10 +146,10 @@ class TestBounds:
 
     def test_a_trickle_costs_no_more_than_a_flood(self):
         line = b"250 " + b"x" * (MAX_LINE - 6) + b"\r\n"
-        started = perf_counter()
+        started = process_time()
         for _ in range(4):
             replies(*(line[i : i + 1] for i in range(len(line))))
-        assert perf_counter() - started < 2
+        assert process_time() - started < 2
 
 
 class TestText:
