@@ -186,9 +186,8 @@ def _media_type(part: Attachment, name: str | None) -> MediaType:
 
 def _given_name(part: Attachment) -> str | None:
     """The name to show: the last part of what was given, or of the path or address of the content."""
-    if part.filename is not None:
-        return (base_name(part.filename) if part.filename else None) or None
-    return _name_in_place(part)
+    name = _name_in_place(part) if part.filename is None else base_name(part.filename or "")
+    return name if name and name.strip() else None
 
 
 def _name_in_place(part: Attachment) -> str | None:

@@ -35,6 +35,7 @@ class TestTheName:
             ({"content": b"x", "content_type": "image/png"}, "attachment-1.png"),
             ({"content": b"x"}, "attachment-1.bin"),
             ({"content": b"x", "filename": ""}, None),
+            ({"content": b"x", "filename": " "}, None),
             ({"content": b"x", "filename": False}, None),
             ({"content": b"S: x\n\n", "content_type": "message/rfc822"}, None),
         ],
@@ -243,7 +244,7 @@ class TestWhatIsNoAttachment:
 def test_any_name_and_any_octets_come_back(name: str, content: bytes) -> None:
     part = one(filename=name, content=content)
     assert part.get_payload(decode=True) == content
-    assert (part.get_filename() or "") == name
+    assert (part.get_filename() or "").strip() == name.strip()  # the standard library strips some, not all
 
 
 @settings(max_examples=40)

@@ -140,7 +140,7 @@ class TestText:
     @pytest.mark.parametrize(
         "text",
         [
-            "�",
+            chr(0xD800),
             {"content": "ö", "content_type": "text/plain; charset=ascii"},
             {"content": "x", "content_type": "text/plain; charset=unheard-of"},
             {"content": "zz", "encoding": "hex"},
