@@ -9,11 +9,10 @@ taken; it must not know SMTP, host names or policy. Its errors are raw: `OSError
 from __future__ import annotations
 
 import socket
-from collections import deque
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from pymailer.net.addresses import host_of, peer_of
+from pymailer.net.outbox import Outbox
 from pymailer.runtime import READ, WRITE
 
 if TYPE_CHECKING:
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 
 _READ_SIZE: Final = 65_536
 _KEEP_LIMIT: Final = 65_536  # octets heard that nobody asked for: past this the peer has to wait
-_PIECES: Final = 64  # of one sendmsg; every system of today takes 1024
-_GATHERS: Final = hasattr(socket.socket, "sendmsg")  # Windows cannot
 
 
 class Channel:
@@ -43,9 +40,8 @@ class Channel:
         sock.setblocking(False)
         self._sock = sock
         self._layers: list[Records] = []  # the outermost first; two when TLS runs through a proxy's TLS
-        self._wire: deque[memoryview] = deque()
-        self._queued = 0
-        self._handed = 0
+        self._foreign_layers = 0
+        self._outbox = Outbox(sock, self._layers)
         self._kept = b""  # heard while writing
         self._ended = False
         self.peer = peer or peer_of(sock)
@@ -68,39 +64,28 @@ class Channel:
 
         Nothing is written, not even `close_notify`: after a fork the connection still belongs to the parent.
         """
-        self._wire.clear()
+        self._outbox.clear()
         self._sock.close()
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
     def queue(self, data: bytes) -> None:
         """Take `data` for the next `flush`. No I/O, so it cannot fail and no traceback shows what was queued."""
-        if data:
-            self._queued += len(data)
-            if self._layers:
-                self._layers[-1].queue(memoryview(data))
-            else:
-                self._wire.append(memoryview(data))
+        self._outbox.queue(data)
 
     @property
     def queued(self) -> int:
         """Octets queued in all; TLS begins a new account."""
-        return self._queued
+        return self._outbox.queued
+
+    @property
+    def unsent(self) -> int:
+        """Octets queued that the peer cannot have, because the kernel has not taken them or their whole TLS record."""
+        return self._outbox.unsent
 
     def pending_error(self) -> int:
         """The error number that the kernel holds for this connection, 0 if there is none; asking clears it."""
         return self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-
-    @property
-    def unsent(self) -> int:
-        """Octets queued that the peer cannot have, because the kernel has not taken them or their whole TLS record.
-
-        TLS begins a new account.
-        """
-        carried = self._handed
-        for layer in self._layers:
-            carried = layer.carried(carried)
-        return self._queued - carried
 
     async def flush(self, runtime: Runtime, deadline: float | None, heard: Heard | None = None) -> bool:
         """Hand everything queued to the kernel, with an ear to the peer whenever that would block.
@@ -122,49 +107,16 @@ class Channel:
             return False
         while True:
             try:
-                if self._push():
+                if self._outbox.push():
                     return True
             except ConnectionError:
                 if self._hear_last_words(heard):
                     return False
                 raise
-            mask = (WRITE if self._wire else READ) | (READ if self._listening else 0)
+            mask = (WRITE if self._outbox.blocked else READ) | (READ if self._listening else 0)
             await runtime.wait([(self._sock, mask)], deadline)
             if self._hear(heard):
                 return False
-
-    def _push(self) -> bool:
-        """Hand over what the kernel takes now; whether that was everything."""
-        while self._wire or self._seal():
-            try:
-                self._drop(self._send())
-            except BlockingIOError:
-                return False
-        return not any(layer.waiting for layer in self._layers)
-
-    def _send(self) -> int:
-        if _GATHERS and len(self._wire) > 1:
-            return self._sock.sendmsg(islice(self._wire, _PIECES))
-        return self._sock.send(self._wire[0])
-
-    def _drop(self, count: int) -> None:
-        self._handed += count
-        wire = self._wire
-        while wire and count >= len(wire[0]):
-            count -= len(wire.popleft())
-        if count:
-            wire[0] = wire[0][count:]
-
-    def _seal(self) -> bool:
-        """Encrypt the next batch; whether there is anything for the wire."""
-        data = b""
-        for layer in reversed(self._layers):
-            if data:
-                layer.queue(memoryview(data))
-            data = layer.sealed()
-        if data:
-            self._wire.append(memoryview(data))
-        return bool(data)
 
     @property
     def _listening(self) -> bool:
@@ -244,7 +196,7 @@ class Channel:
         """Send what TLS itself owes the peer, such as the answer to a KeyUpdate (RFC 8446 4.6.3)."""
         if not self._layers or self.unsent:
             return 0
-        return 0 if self._push() else WRITE
+        return 0 if self._outbox.push() else WRITE
 
     # --- TLS ---------------------------------------------------------------------------------------------------------
 
@@ -276,7 +228,7 @@ class Channel:
 
         if self._kept or self.unsent:
             raise ssl.SSLError("plain text was left over where TLS begins")
-        records = Records(context, server_hostname, session, begins=self._queued)
+        records = Records(context, server_hostname, session, begins=self._outbox.queued)
         try:
             while not records.handshake():
                 self.queue(records.sealed())
@@ -293,26 +245,35 @@ class Channel:
         """Tell the peer why we go, if it still listens."""
         self.queue(alert)
         try:
-            self._push()
+            self._outbox.push()
         except OSError:
             return
 
     def _add_layer(self, records: Records) -> None:
         self._layers.append(records)
-        self._queued = 0
+        self._outbox.queued = 0
         first = records.opened()  # what came together with the end of the handshake
         self._kept = first or b""
         self._ended = first == b""
 
+    def reaches(self, peer: str) -> None:
+        """From here on this leads to `peer`: a proxy has connected us, and TLS so far was with the proxy only."""
+        self.peer = peer
+        self._foreign_layers = len(self._layers)
+
+    @property
+    def _tls(self) -> Records | None:
+        return self._layers[-1] if len(self._layers) > self._foreign_layers else None
+
     @property
     def secure(self) -> bool:
-        """Whether TLS is spoken."""
-        return bool(self._layers)
+        """Whether TLS is spoken with the peer."""
+        return self._tls is not None
 
     @property
     def tls_version(self) -> str | None:
         """The version spoken, such as ``"TLSv1.3"``."""
-        return self._layers[-1].version if self._layers else None
+        return self._tls.version if self._tls else None
 
     @property
     def tls_session(self) -> ssl.SSLSession | None:
@@ -320,17 +281,17 @@ class Channel:
 
         With TLS 1.3 it comes after the handshake, so ask once something was read (RFC 8446 4.6.1).
         """
-        return self._layers[-1].tls.session if self._layers else None
+        return self._tls.tls.session if self._tls else None
 
     @property
     def tls_resumed(self) -> bool:
         """Whether an earlier session was resumed."""
-        return bool(self._layers and self._layers[-1].tls.session_reused)
+        return self._tls is not None and bool(self._tls.tls.session_reused)
 
     @property
     def peer_certificate(self) -> bytes | None:
         """The peer's certificate in DER, or ``None`` without TLS."""
-        return self._layers[-1].certificate if self._layers else None
+        return self._tls.certificate if self._tls else None
 
     def channel_binding(self, kind: str) -> bytes | None:
         """What ties an authentication to this very connection (RFC 5929), or ``None`` if there is no such binding.
@@ -338,11 +299,4 @@ class Channel:
         Args:
             kind: ``"tls-unique"`` (undefined for TLS 1.3, RFC 9266) or ``"tls-server-end-point"``.
         """
-        certificate = self.peer_certificate
-        if kind == "tls-server-end-point" and certificate is not None:
-            from pymailer.net.certificates import endpoint_hash
-
-            return endpoint_hash(certificate)
-        if kind == "tls-unique" and self.secure and self.tls_version != "TLSv1.3":
-            return self._layers[-1].tls.get_channel_binding("tls-unique")
-        return None
+        return self._tls.channel_binding(kind) if self._tls else None

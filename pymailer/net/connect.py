@@ -76,7 +76,7 @@ async def open_channel(runtime: Runtime, route: Route, deadline: float | None = 
     except BaseException:
         channel.close()
         raise
-    channel.peer = endpoint(route.host.strip("[]"), route.port)
+    channel.reaches(endpoint(route.host.strip("[]"), route.port))
     return channel
 
 

@@ -10,6 +10,8 @@ import ssl
 from collections import deque
 from typing import Final
 
+from pymailer.net.certificates import endpoint_hash
+
 RECORD_SIZE: Final = 16_384
 """RFC 8446 5.1: the most plain text that one record may hold."""
 BATCH_SIZE: Final = 4 * RECORD_SIZE
@@ -147,3 +149,11 @@ class Records:
         while self._marks and self._marks[0][0] <= below:
             self._carried = self._marks.popleft()[1]
         return self._carried
+
+    def channel_binding(self, kind: str) -> bytes | None:
+        """The binding of that kind (RFC 5929), or ``None`` if this connection has none."""
+        if kind == "tls-server-end-point" and self.certificate is not None:
+            return endpoint_hash(self.certificate)
+        if kind == "tls-unique" and self.version != "TLSv1.3":  # undefined there, RFC 9266 1
+            return self.tls.get_channel_binding("tls-unique")
+        return None

@@ -176,13 +176,15 @@ class TestHTTPS:
         assert f"localhost:{server.port}" in str(error)
 
     def test_carries_the_tls_of_the_server_inside_its_own(self, drive):
-        """`https` proxy and STARTTLS: one inside the other."""
+        """The proxy's TLS protects nothing between the proxy and the server, so the channel is not secure by it."""
 
         async def scenario(runtime):
             way = Route(host="mx.test", port=25, proxy=f"https://localhost:{server.port}")
             deadline = runtime.now() + PATIENCE
             channel = await open_channel(runtime, way, deadline)
+            assert (channel.secure, channel.tls_version, channel.peer_certificate) == (False, None, None)
             await channel.start_tls(runtime, certificates.client_context(), "fault.test", deadline)
+            assert (channel.secure, channel.tls_version) == (True, "TLSv1.3")
             greeting = await channel.read(runtime, deadline)
             channel.close()
             return greeting

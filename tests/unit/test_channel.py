@@ -156,7 +156,7 @@ class TestWriting:
     def test_copies_nothing_that_it_was_given(self, pair):
         channel, _ = pair
         channel.queue(BIG)
-        assert channel._wire[0].obj is BIG
+        assert channel._outbox._wire[0].obj is BIG
 
     def test_shows_no_secret_in_a_traceback(self, drive, pair):
         channel, theirs = pair
