@@ -6,9 +6,10 @@ This is one of the two places that may import asyncio.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pymailer.runtime import READ, WRITE, Waiter
 from pymailer.runtime.blocking import ready_sockets
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from socket import socket
 
 T = TypeVar("T")
+
+_GLANCE: Final = 0.5
+"""Seconds that a thread looks at sockets before it looks whether anybody still wants to know."""
 
 
 class AsyncioRuntime:
@@ -44,8 +48,7 @@ class AsyncioRuntime:
                     watched.append((loop.remove_writer, descriptor))
             return [await ready]
         except NotImplementedError:  # a proactor loop (Windows) watches no sockets
-            timeout = None if deadline is None else max(deadline - monotonic(), 0)
-            return await asyncio.to_thread(ready_sockets, interests, timeout)
+            return await _wait_in_thread(interests, deadline)
         finally:
             for unwatch, descriptor in watched:
                 unwatch(descriptor)
@@ -67,6 +70,25 @@ def _expire(ready: asyncio.Future[Any]) -> None:
 def _settle(ready: asyncio.Future[Any], value: object) -> None:
     if not ready.done():
         ready.set_result(value)
+
+
+async def _wait_in_thread(interests: Sequence[tuple[socket, int]], deadline: float | None) -> list[socket]:
+    abandoned = threading.Event()
+
+    def look() -> list[socket]:
+        while not abandoned.is_set():
+            remaining = _GLANCE if deadline is None else max(deadline - monotonic(), 0)
+            try:
+                return ready_sockets(interests, min(remaining, _GLANCE))
+            except TimeoutError:
+                if remaining < _GLANCE:
+                    raise
+        return []
+
+    try:
+        return await asyncio.to_thread(look)
+    finally:
+        abandoned.set()  # a cancelled wait must not keep the thread, and with it the end of the program
 
 
 class AsyncioWaiter:

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from pymailer.runtime import READ, WRITE, SuspendedError, maybe_await, run
+from pymailer.runtime import READ, WRITE, SuspendedError, aio, maybe_await, run
 from pymailer.runtime.aio import AsyncioRuntime
 from pymailer.runtime.blocking import BlockingRuntime, _select
 from pymailer.runtime.multiplex import Multiplexer
@@ -383,21 +383,53 @@ class TestAsyncioCancellation:
 
         assert asyncio.run(scenario()) is False
 
-    def test_a_loop_that_watches_no_sockets_is_served_by_a_thread(self, pair):
+
+class Proactor(asyncio.SelectorEventLoop):
+    """A loop that watches no sockets, as on Windows."""
+
+    def add_reader(self, *args):
+        if args[0] is not self._ssock:  # its own, by which it is woken
+            raise NotImplementedError
+        super().add_reader(*args)
+
+    remove_reader = add_writer = remove_writer = add_reader
+
+
+class TestALoopThatWatchesNoSockets:
+    def run(self, scenario):
+        with asyncio.Runner(loop_factory=Proactor) as runner:
+            return runner.run(scenario(AsyncioRuntime()))
+
+    def test_is_served_by_a_thread(self, pair):
         ours, theirs = pair
         theirs.send(b"x")
 
-        class Proactor(asyncio.SelectorEventLoop):
-            def add_reader(self, *args):
-                raise NotImplementedError
+        async def scenario(runtime):
+            return await runtime.wait([(ours, READ)], time.monotonic() + PATIENCE)
 
-            remove_reader = add_writer = remove_writer = add_reader
+        assert self.run(scenario) == [ours]
 
-        async def scenario():
-            return await AsyncioRuntime().wait([(ours, READ)], time.monotonic() + PATIENCE)
+    def test_keeps_its_deadlines(self, pair):
+        ours, _ = pair
 
-        with asyncio.Runner(loop_factory=Proactor) as runner:
-            assert runner.run(scenario()) == [ours]
+        async def scenario(runtime):
+            with pytest.raises(TimeoutError):
+                await runtime.wait([(ours, READ)], time.monotonic() + SHORT)
+
+        self.run(scenario)
+
+    def test_keeps_no_thread_when_a_wait_is_cancelled(self, pair, monkeypatch):
+        ours, _ = pair
+        monkeypatch.setattr(aio, "_GLANCE", SHORT)
+
+        async def scenario(runtime):
+            task = asyncio.create_task(runtime.wait([(ours, READ)], None))
+            await asyncio.sleep(SHORT)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        self.run(scenario)  # the end of a loop waits for its threads
 
 
 class TestMultiplexer:
