@@ -12,8 +12,12 @@ from typing import Any, BinaryIO, Final, Literal, TypeAlias, cast
 import attrs
 
 from pymailer.errors import MessageError
+from pymailer.message.data_uri import is_data_uri
 from pymailer.message.keys import Keys
 from pymailer.message.media_types import parse_media_type
+from pymailer.message.message_ids import content_id
+from pymailer.message.web_address import WebAddress
+from pymailer.secret import Secret
 
 Content: TypeAlias = (
     "str | bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO | Iterable[bytes] | AsyncIterable[bytes]"
@@ -34,15 +38,8 @@ def _type_checked(_: object, __: object, value: str | None) -> None:
 
 
 def _cid(value: str | None) -> str | None:
-    """A content id without its brackets (RFC 2045 7)."""
-    if value is None:
-        return None
-    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance] -- what a user gave
-        raise MessageError(f"cid must be text, not {type(value).__name__}")
-    inner = value[1:-1] if value[:1] == "<" and value[-1:] == ">" else value
-    if not inner or not inner.isascii() or not inner.isprintable() or any(char in '<> "(),;\\' for char in inner):
-        raise MessageError(f"cid {value!r} is no content id (RFC 2392)")
-    return inner
+    """A content id without its brackets."""
+    return None if value is None else content_id(value)[1:-1]
 
 
 def _disposition(value: str | None) -> str | None:
@@ -82,9 +79,22 @@ def _path(value: str | os.PathLike[str] | None) -> str | os.PathLike[str] | None
 
 
 def _href(value: str | None) -> str | None:
-    if value is not None and not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if value is None or is_data_uri(value):
+        return value
+    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance] -- what a user gave
         raise MessageError(f"href must be text, not {type(value).__name__}")
+    WebAddress.of(Secret(value))
     return value
+
+
+def _text_or_none(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and value is not False and not isinstance(value, str):
+        raise MessageError(f"{attribute.name} must be text, not {type(value).__name__}")
+
+
+def _mapping_or_none(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and not isinstance(value, Mapping):
+        raise MessageError(f"{attribute.name} must be a mapping, not {type(value).__name__}")
 
 
 @attrs.frozen(kw_only=True)
@@ -108,17 +118,17 @@ class Attachment:
         raw: The whole part with its headers, instead of all else.
     """
 
-    filename: str | Literal[False] | None = None
+    filename: str | Literal[False] | None = attrs.field(default=None, validator=_text_or_none)
     content: Content | None = attrs.field(default=None, repr=False)
     path: str | os.PathLike[str] | None = attrs.field(default=None, converter=_path)
     href: str | None = attrs.field(default=None, converter=_href, repr=False)
     content_type: str | None = attrs.field(default=None, validator=_type_checked)
     content_disposition: str | None = attrs.field(default=None, converter=_disposition)
     cid: str | None = attrs.field(default=None, converter=_cid)
-    encoding: str | None = None
+    encoding: str | None = attrs.field(default=None, validator=_text_or_none)
     content_transfer_encoding: str | None = attrs.field(default=None, converter=transfer_encoding)
     headers: Any = None
-    http_headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+    http_headers: Mapping[str, str] | None = attrs.field(default=None, validator=_mapping_or_none, repr=False)
     raw: Any = attrs.field(default=None, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -166,6 +176,12 @@ def _method(value: str) -> str:
     return word
 
 
+def _file_name(value: str | None) -> str:
+    if value is not None and not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise MessageError(f"filename must be text, not {type(value).__name__}")
+    return value or "invite.ics"
+
+
 @attrs.frozen(kw_only=True)
 class ICalEvent:
     """A calendar event (RFC 5545), sent as an alternative that calendars act on and as an attachment for the rest.
@@ -182,7 +198,7 @@ class ICalEvent:
     """
 
     method: str = attrs.field(default="PUBLISH", converter=_method)
-    filename: str = "invite.ics"
+    filename: str = attrs.field(default="invite.ics", converter=_file_name)
     content: Content | None = attrs.field(default=None, repr=False)
     path: str | os.PathLike[str] | None = None
     href: str | None = attrs.field(default=None, repr=False)

@@ -183,8 +183,8 @@ def _stream_of(value: object) -> Source:
     if callable(getattr(value, "read", None)):
         return OpenFile.standing(value)
     if _iterable(value):
-        pieces = cast("Iterable[bytes]", value)
-        return Pieces(None, not hasattr(pieces, "__next__"), pieces)
+        iterable = cast("Iterable[bytes]", value)
+        return Pieces(None, not hasattr(iterable, "__next__"), iterable)
     raise MessageError(
         "content must be str, bytes, a binary file, an iterable of bytes, or a mapping with content, path or href, "
         f"not {type(value).__name__}"

@@ -8,26 +8,26 @@ Knows HTTP only through `http.client`; it blocks, and is called where that distu
 from __future__ import annotations
 
 import socket
-from base64 import b64encode
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 import attrs
 
 from pymailer.errors import MessageError
 from pymailer.message.deadline_socket import DeadlineSocket
 from pymailer.message.spool import Spool
+from pymailer.message.web_address import WebAddress, refused
+from pymailer.secret import Secret
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
 
     from pymailer.message.content import Source
+    from pymailer.message.origins import Remote
 
-_PORTS: Final = {"http": 80, "https": 443}
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _CHUNK: Final = 64 * 1024
 
@@ -49,58 +49,11 @@ class FetchLimits:
     private: bool = False
 
 
-@attrs.frozen
-class _Target:
-    """An address that may be fetched, in its parts. Its credentials are never shown."""
-
-    url: SplitResult = attrs.field(repr=False)
-    host: str
-    port: int
-
-    @classmethod
-    def of(cls, url: str) -> _Target:
-        """Check and split an address.
-
-        Raises:
-            MessageError: It is not an ``http:`` or ``https:`` address.
-        """
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname, parts.port
-        except ValueError as error:
-            raise _refused("an address", f"it is malformed ({error})") from None
-        if parts.scheme not in _PORTS or not host:
-            raise _refused(f"an address of the scheme {parts.scheme!r}", "only http: and https: are fetched")
-        if not url.isascii() or not url.isprintable() or " " in url:
-            raise _refused(host, "its address has characters that must be percent-encoded (RFC 3986)")
-        return cls(parts, host, port or _PORTS[parts.scheme])
-
-    @property
-    def origin(self) -> tuple[str, str, int]:
-        return self.url.scheme, self.host, self.port
-
-    @property
-    def request(self) -> str:
-        return (self.url.path or "/") + (f"?{self.url.query}" if self.url.query else "")
-
-    @property
-    def authorization(self) -> str | None:
-        """Basic credentials (RFC 7617) if the address carries any."""
-        if self.url.username is None:
-            return None
-        pair = f"{unquote(self.url.username)}:{unquote(self.url.password or '')}"
-        return f"Basic {b64encode(pair.encode()).decode('ascii')}"
-
-    def __str__(self) -> str:
-        return f"{self.url.scheme}://{self.host}:{self.port}{self.url.path}"
-
-
-def fetch(url: str, headers: Mapping[str, str] | None = None, limits: FetchLimits | None = None) -> Source:
-    """The content at `url`; it blocks.
+def fetch(remote: Remote, limits: FetchLimits | None = None) -> Source:
+    """The content at an address; it blocks.
 
     Args:
-        url: An ``http:`` or ``https:`` address, perhaps with credentials.
-        headers: More request headers; like the credentials, they are sent to the origin of `url` alone.
+        remote: The address, perhaps with credentials, and more request headers. Both are sent to its own origin alone.
         limits: How far it may go.
 
     Raises:
@@ -108,70 +61,73 @@ def fetch(url: str, headers: Mapping[str, str] | None = None, limits: FetchLimit
     """
     limits = limits or FetchLimits()
     deadline = monotonic() + limits.seconds
-    target = _Target.of(url)
-    secrets = _request_headers(target, headers)
+    address = WebAddress.of(remote.href)
+    headers = _request_headers(address, remote.headers)
     for _ in range(limits.redirects + 1):
-        answer = _get(target, secrets, limits, deadline)
-        if not isinstance(answer, _Target):
+        answer = _get(address, headers, limits, deadline)
+        if not isinstance(answer, WebAddress):
             return answer
-        if answer.origin != target.origin:
-            secrets = {}
-        target = answer
-    raise _failed(target, f"more than {limits.redirects} redirects")
+        if answer.origin != address.origin:
+            headers = Secret(dict[str, str]())
+        address = answer
+    raise _failed(address, f"more than {limits.redirects} redirects")
 
 
-def _request_headers(target: _Target, headers: Mapping[str, str] | None) -> dict[str, str]:
-    result = {str(name): str(value) for name, value in (headers or {}).items()}
-    if target.authorization and "authorization" not in map(str.lower, result):
-        result["Authorization"] = target.authorization
-    return result
+def _request_headers(address: WebAddress, given: Secret[Mapping[str, str]]) -> Secret[dict[str, str]]:
+    headers = Secret({str(name): str(value) for name, value in given.reveal().items()})
+    if address.authorization() and "authorization" not in map(str.lower, headers.reveal()):
+        headers.reveal()["Authorization"] = address.authorization().reveal()
+    return headers
 
 
-def _get(target: _Target, headers: dict[str, str], limits: FetchLimits, deadline: float) -> Source | _Target:
+def _get(
+    address: WebAddress, headers: Secret[dict[str, str]], limits: FetchLimits, deadline: float
+) -> Source | WebAddress:
     """The content, or where else to look for it."""
     try:
-        link = _connect(target, limits, deadline)
+        link = _connect(address, limits, deadline)
         try:
-            connection = HTTPConnection(target.host, target.port)
+            connection = HTTPConnection(address.host, address.port)
             connection.sock = link
-            connection.request("GET", target.request, headers={"Accept-Encoding": "identity", **headers})
-            return _answer(target, connection.getresponse(), limits)
+            connection.request(
+                "GET", address.target().reveal(), headers={"Accept-Encoding": "identity", **headers.reveal()}
+            )
+            return _answer(address, connection.getresponse(), limits)
         finally:
             link.end()
     except (OSError, HTTPException, ValueError) as error:
         if isinstance(error, MessageError):
             raise
-        raise _failed(target, str(error) or type(error).__name__) from error
+        raise _failed(address, str(error) or type(error).__name__) from error
 
 
-def _answer(target: _Target, response: HTTPResponse, limits: FetchLimits) -> Source | _Target:
+def _answer(address: WebAddress, response: HTTPResponse, limits: FetchLimits) -> Source | WebAddress:
     with response:
-        location = response.getheader("Location")
-        if response.status in _REDIRECTS and location:
-            return _Target.of(urljoin(target.url.geturl(), location))
+        if response.status in _REDIRECTS and response.getheader("Location"):
+            return address.joined(Secret(response.getheader("Location", "")))
         if response.status != 200:
-            raise _failed(target, f"the server answered {response.status}")
+            raise _failed(address, f"the server answered {response.status}")
         if response.getheader("Content-Encoding", "identity").lower() != "identity":
-            raise _failed(target, "the server compressed what was asked for as it is")
-        return _read(target, response, limits)
+            raise _failed(address, "the server compressed what was asked for as it is")
+        return _read(address, response, limits)
 
 
-def _read(target: _Target, response: HTTPResponse, limits: FetchLimits) -> Source:
+def _read(address: WebAddress, response: HTTPResponse, limits: FetchLimits) -> Source:
     spool = Spool()
     while chunk := response.read(_CHUNK):
         spool.write(chunk)
         if spool.size > limits.size:
-            raise _failed(target, f"it is larger than {limits.size} octets")
+            raise _failed(address, f"it is larger than {limits.size} octets")
     if response.length:  # http.client takes an early end for the end
-        raise _failed(target, f"it ended {response.length} octets before its end")
+        raise _failed(address, f"it ended {response.length} octets before its end")
     return spool.source()
 
 
-def _connect(target: _Target, limits: FetchLimits, deadline: float) -> DeadlineSocket:
-    raw = _connect_to_any(_addresses(target, limits), deadline)
+def _connect(address: WebAddress, limits: FetchLimits, deadline: float) -> DeadlineSocket:
+    raw = _connect_to_any(_addresses(address, limits), deadline)
     try:
-        if target.url.scheme == "https":
-            raw = _tls_context().wrap_socket(raw, server_hostname=target.host)
+        if address.scheme == "https":
+            raw = _tls_context().wrap_socket(raw, server_hostname=address.host)
     except BaseException:
         raw.close()
         raise
@@ -180,11 +136,11 @@ def _connect(target: _Target, limits: FetchLimits, deadline: float) -> DeadlineS
 
 def _connect_to_any(addresses: list[Any], deadline: float) -> socket.socket:
     failure: OSError = TimeoutError("no address")
-    for family, kind, protocol, _, address in addresses:
+    for family, kind, protocol, _, place in addresses:
         raw = socket.socket(family, kind, protocol)
         try:
             raw.settimeout(max(deadline - monotonic(), 0.001))
-            raw.connect(address)
+            raw.connect(place)
         except OSError as error:
             raw.close()
             failure = error
@@ -193,12 +149,12 @@ def _connect_to_any(addresses: list[Any], deadline: float) -> socket.socket:
     raise failure
 
 
-def _addresses(target: _Target, limits: FetchLimits) -> list[Any]:
-    found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+def _addresses(address: WebAddress, limits: FetchLimits) -> list[Any]:
+    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     if not limits.private:
-        for *_, address in found:
-            if not is_public(str(address[0])):
-                raise _refused(target, "it is at an address that is not public; allow_private_urls=True allows it")
+        for *_, place in found:
+            if not is_public(str(place[0])):
+                raise refused(address, "it is at an address that is not public; allow_private_urls=True allows it")
     return found
 
 
@@ -224,9 +180,5 @@ def _tls_context() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _refused(what: object, why: str) -> MessageError:
-    return MessageError(f"{what} is not fetched: {why}", code="EURLACCESS")
-
-
-def _failed(target: _Target, why: str) -> MessageError:
-    return MessageError(f"cannot fetch {target}: {why}", code="ESTREAM")
+def _failed(address: WebAddress, why: str) -> MessageError:
+    return MessageError(f"cannot fetch {address}: {why}", code="ESTREAM")

@@ -18,6 +18,7 @@ from pymailer.message.coding import IDENTITY
 from pymailer.message.content import Memory, encoded
 from pymailer.message.data_uri import is_data_uri, parse_data_uri
 from pymailer.message.field_values import check_name, field_value
+from pymailer.message.format_flowed import flowed
 from pymailer.message.headers import Encoded
 from pymailer.message.media_types import OCTETS, MediaType, extension_of, parse_media_type, type_of
 from pymailer.message.model import headers_dict, several
@@ -92,6 +93,8 @@ def _text_leaf(media: MediaType, part: Attachment, access: Access) -> Leaf:
     if media.main == "text":
         parameters.setdefault("charset", charset_given(part))
     charset = parameters.get("charset", "utf-8")
+    if _to_be_flowed(part, parameters):
+        part = attrs.evolve(part, content=flowed(str(part.content)))
     return Leaf(
         media.name,
         [("Content-Type", with_parameters(media.name, parameters)), *_own_fields(part)],
@@ -100,6 +103,12 @@ def _text_leaf(media: MediaType, part: Attachment, access: Access) -> Leaf:
         transfer=part.content_transfer_encoding,
         content_encoding=encoding_left(part),
     )
+
+
+def _to_be_flowed(part: Attachment, parameters: Mapping[str, str]) -> bool:
+    """Whether text that was given as `str` is to be written as RFC 3676 has it; octets are what they are."""
+    asked = parameters.get("format", "").lower() == "flowed" and parameters.get("delsp", "no").lower() == "no"
+    return asked and isinstance(part.content, str) and part.encoding is None
 
 
 def alternative_leaf(part: Attachment, access: Access) -> Leaf:

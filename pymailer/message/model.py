@@ -91,6 +91,11 @@ def _switch(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
         raise MessageError(f"{attribute.name} must be True or False, not {value!r}")
 
 
+def _callable(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and not callable(value):
+        raise MessageError(f"{attribute.name} must be a function, not {type(value).__name__}")
+
+
 def _flag() -> Any:
     return attrs.field(default=None, validator=_switch)
 
@@ -165,7 +170,7 @@ class Message:
     attach_data_urls: bool | None = _flag()
     disable_file_access: bool | None = _flag()
     disable_url_access: bool | None = _flag()
-    normalize_header_key: Callable[[str, str], str] | None = None
+    normalize_header_key: Callable[[str, str], str | None] | None = attrs.field(default=None, validator=_callable)
     dkim: Any = attrs.field(default=None, repr=False)
     x_mailer: str | None = None
     require_tls: bool | None = _flag()

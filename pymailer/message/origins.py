@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
-from urllib.parse import urlsplit
 
 import attrs
 
@@ -16,6 +15,8 @@ from pymailer.errors import MessageError
 from pymailer.message.content import Memory, Source, encoded, source_of
 from pymailer.message.data_uri import is_data_uri, parse_data_uri
 from pymailer.message.encoding import decode_content
+from pymailer.message.web_address import WebAddress
+from pymailer.secret import Secret
 
 if TYPE_CHECKING:
     from pymailer.message.attachment import Attachment
@@ -40,8 +41,8 @@ class Remote:
         headers: Headers for the request.
     """
 
-    href: str = attrs.field(repr=False)
-    headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+    href: Secret[str]
+    headers: Secret[Mapping[str, str]]
 
 
 Origin: TypeAlias = Source | Path | Remote
@@ -58,7 +59,7 @@ def origin_of(part: Attachment, access: Access, charset: str = "utf-8") -> Origi
         if isinstance(uri, str) and is_data_uri(uri):
             return Memory.of(parse_data_uri(uri).data)
     if part.href is not None:
-        return _remote(part.href, part.http_headers, access)
+        return _remote(Secret(part.href), Secret(part.http_headers or {}), access)
     if part.path is not None:
         return _file(Path(part.path), access)
     content = part.content
@@ -89,7 +90,8 @@ def _file(path: Path, access: Access) -> Path:
     return path
 
 
-def _remote(href: str, headers: Mapping[str, str] | None, access: Access) -> Remote:
+def _remote(href: Secret[str], headers: Secret[Mapping[str, str]], access: Access) -> Remote:
+    address = WebAddress.of(href)
     if not access.urls:
-        raise MessageError(f"URL access is disabled, and content is at {urlsplit(href).hostname}", code="EURLACCESS")
+        raise MessageError(f"URL access is disabled, and content is at {address.host}", code="EURLACCESS")
     return Remote(href, headers)

@@ -76,7 +76,7 @@ def _fetched(remote: Remote, policy: ComposePolicy) -> Source:
     from pymailer.message.fetch import FetchLimits, fetch  # only content from the web pays for this import
 
     limits = FetchLimits(policy.max_fetch_size, policy.fetch_timeout, private=policy.allow_private_urls)
-    return fetch(remote.href, remote.headers, limits)
+    return fetch(remote, limits)
 
 
 async def _collected(runtime: Runtime, pieces: AsyncPieces) -> Source:

@@ -224,6 +224,12 @@ class TestWhatIsNoAttachment:
             {"path": 5},
             {"path": ""},
             {"href": 5},
+            {"href": "http://[::1"},
+            {"href": "gopher://example.com/"},
+            {"content": b"x", "filename": 5},
+            {"content": b"x", "encoding": 5},
+            {"content": b"x", "http_headers": 5},
+            {"content": b"x", "headers": 5},
         ],
         ids=str,
     )

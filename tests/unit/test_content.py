@@ -128,9 +128,14 @@ class TestText:
         assert message.get_payload(decode=True).rstrip() == "größer".encode("latin-1")
         assert message.get_content().strip() == "größer"
 
-    def test_may_be_flowed(self) -> None:
-        message = reread(text={"content": "a \nb", "content_type": "text/plain; format=flowed; delsp=no"})
-        assert message["Content-Type"].params == {"format": "flowed", "delsp": "no", "charset": "utf-8"}
+    @pytest.mark.parametrize(
+        ("content", "written"),
+        [("word " * 20 + "end", "word " * 14 + "\r\n" + "word " * 6 + "end"), (b"> a \nb", "> a \r\nb")],
+    )
+    def test_may_be_flowed_and_octets_are_what_they_are(self, content: object, written: str) -> None:
+        message = reread(text={"content": content, "content_type": "text/plain; format=flowed"})
+        assert message["Content-Type"].params == {"format": "flowed", "charset": "utf-8"}
+        assert message.get_payload(decode=True).decode().removesuffix("\r\n") == written
 
     @pytest.mark.parametrize("charset", ["utf-16", "utf-32le"])
     def test_in_wide_characters_keeps_its_octets(self, charset: str) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from traceback import TracebackException
 
 import attrs
 import pytest
@@ -16,11 +17,18 @@ import trustme
 from pymailer.errors import MessageError
 from pymailer.message import fetch as fetching
 from pymailer.message.composer import ComposePolicy
-from pymailer.message.fetch import FetchLimits, fetch, is_public
+from pymailer.message.fetch import FetchLimits, is_public
+from pymailer.message.origins import Remote
+from pymailer.secret import Secret
 from tests.composing import composed, composed_in, read
 
 OPEN = FetchLimits(private=True, seconds=5)
 LARGE = bytes(range(256)) * 8192  # 2 MiB: goes through a file
+
+
+def fetch(url: str, headers: dict | None, limits: FetchLimits):
+    return fetching.fetch(Remote(Secret(url), Secret(headers or {})), limits)
+
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -180,6 +188,18 @@ class TestCredentials:
         web.answers |= {"/start": redirect("/there"), "/there": content(b"x")}
         fetch(web.url("/start"), {"Authorization": "Bearer t"}, OPEN)
         assert [headers["authorization"] for _, headers in web.requests] == ["Bearer t", "Bearer t"]
+
+    @pytest.mark.parametrize("path", ["/none", "/away", "/away/again"])
+    def test_are_not_among_the_locals_of_a_traceback(self, web: Web, path: str) -> None:
+        web.answers |= {
+            "/none?token=t0ken": content(b"", 403),
+            "/away?token=t0ken": redirect("file:///x?token=t0ken"),
+            "/away/again?token=t0ken": redirect("/none?token=t0ken"),
+        }
+        error = refused(web.url(f"{path}?token=t0ken", "user:passw0rd@127.0.0.1"), OPEN, {"X-Key": "k3y"})
+        shown = "".join(TracebackException.from_exception(error, capture_locals=True).format())
+        own = shown[shown.index("pymailer/message/fetch.py") :]
+        assert not [secret for secret in ("passw0rd", "t0ken", "k3y", "dXNlcjpwYXNzdzByZA") if secret in own]
 
     def test_are_never_shown(self, web: Web) -> None:
         web.answers["/secret-path?token=t0ken"] = content(b"", 403)

@@ -132,6 +132,8 @@ class TestTheModel:
             {"require_tls": "yes"},
             {"text_encoding": "rot13"},
             {"ical_event": {"x": 1}},
+            {"ical_event": {"content": "x", "filename": 5}},
+            {"normalize_header_key": "x"},
         ],
         ids=str,
     )
