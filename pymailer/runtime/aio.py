@@ -118,21 +118,26 @@ class AsyncioTasks:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._failures: list[BaseException] = []
         self._news = asyncio.Event()
 
     def spawn(self, coroutine: Coroutine[Any, Any, object]) -> None:
-        """Start a coroutine; its result is dropped, what it raises is told by `step`."""
+        """Start a coroutine; its result is dropped, an exception of its own ends `step`."""
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            self._failures.append(failure)
         self._news.set()
 
     async def step(self) -> None:
-        """Return once at least one coroutine has finished since the last call."""
+        """Return once at least one coroutine has finished since the last call; what one of them raised ends it."""
         await self._news.wait()
+        if self._failures:
+            raise self._failures.pop(0)
         self._news.clear()
 
     async def close(self) -> None:

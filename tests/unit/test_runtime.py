@@ -555,6 +555,60 @@ class TestMultiplexer:
         multiplexer.close()
 
 
+class TestAsyncioTasks:
+    def run(self, scenario):
+        return asyncio.run(scenario(aio.AsyncioTasks()))
+
+    def test_step_returns_when_one_has_finished(self):
+        async def scenario(tasks):
+            done = []
+
+            async def work(name, seconds):
+                await asyncio.sleep(seconds)
+                done.append(name)
+
+            tasks.spawn(work("long", 3600))
+            tasks.spawn(work("short", 0))
+            await tasks.step()
+            await tasks.close()
+            return done
+
+        assert self.run(scenario) == ["short"]
+
+    def test_step_ends_with_what_one_raised(self):
+        async def scenario(tasks):
+            async def broken():
+                raise KeyError("x")
+
+            async def sound():
+                return
+
+            tasks.spawn(broken())
+            tasks.spawn(sound())
+            with pytest.raises(KeyError):
+                await tasks.step()
+            await tasks.step()
+
+        self.run(scenario)
+
+    def test_closing_ends_what_is_left(self):
+        ended = []
+
+        async def scenario(tasks):
+            async def endless():
+                try:
+                    await asyncio.sleep(3600)
+                finally:
+                    ended.append(True)
+
+            tasks.spawn(endless())
+            await asyncio.sleep(0)
+            await tasks.close()
+
+        self.run(scenario)
+        assert ended == [True]
+
+
 class TestBlockingThreads:
     def test_share_one_runtime(self):
         runtime = BlockingRuntime()
