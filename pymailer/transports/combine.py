@@ -156,7 +156,7 @@ class FailoverTransport:
         return any(_ask(member, "is_idle", True) for member in self._members)
 
     def stats(self) -> Any:
-        """The members' figures added up, ``None`` if none keeps any."""
+        """The members' numbers added up, ``None`` if none keeps any."""
         return _sum([each for member in self._members if (each := _ask(member, "stats", None)) is not None])
 
     def on(self, event: str, callback: Callable[..., object]) -> Callable[[], None]:
@@ -197,11 +197,12 @@ def _ask(member: Member, name: str, otherwise: object) -> Any:
 
 
 def _sum(figures: list[Any]) -> Any:
-    """Figures of one attrs class, field by field."""
+    """Figures of one attrs class, number by number; what is no number is the first one's."""
     if not figures:
         return None
-    names = [field.name for field in attrs.fields(figures[0].__class__)]
-    return attrs.evolve(figures[0], **{name: sum(getattr(each, name, 0) or 0 for each in figures) for name in names})
+    first = figures[0]
+    names = [field.name for field in attrs.fields(first.__class__) if isinstance(getattr(first, field.name), int)]
+    return attrs.evolve(first, **{name: sum(getattr(each, name, 0) for each in figures) for name in names})
 
 
 async def _close(member: Member, runtime: Runtime, *, drain: bool, timeout: float | None) -> CloseReport:

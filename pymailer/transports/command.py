@@ -25,6 +25,7 @@ from pymailer.transports.program import Program
 if TYPE_CHECKING:
     from pymailer.dsn import DSN
     from pymailer.results import Envelope, SentMessageInfo
+    from pymailer.runtime import Runtime
     from pymailer.transport import Mail
 
 NULL_SENDER: Final = "<>"
@@ -108,15 +109,28 @@ class SendmailTransport:
             size = await self._hand_over(program, mail, deadline)
         return attrs.evolve(delivered(mail, size), response="Messages queued for delivery")
 
+    async def verify(self, _: Runtime) -> bool:
+        """Look whether the program is there.
+
+        Raises:
+            MailError: It is not, or cannot be executed.
+        """
+        if shutil.which(_found(self.options.path)) is None:
+            raise self._cannot_run("no such program")
+        return True
+
     def _start(self, arguments: list[str]) -> Program:
         try:
             return Program([argument.encode() for argument in arguments])
         except OSError as error:
-            raise MailError(
-                f"cannot run {self.options.path!r}: {error.strerror or error}; "
-                f"the option path says where the mail program is (often /usr/sbin/sendmail)",
-                code=CODE,
-            ) from error
+            raise self._cannot_run(error.strerror or str(error)) from error
+
+    def _cannot_run(self, why: str) -> MailError:
+        return MailError(
+            f"cannot run {self.options.path!r}: {why}; "
+            f"the option path says where the mail program is (often /usr/sbin/sendmail)",
+            code=CODE,
+        )
 
     async def _hand_over(self, program: Program, mail: Mail, deadline: float) -> int:
         """Write the message and wait for the program's verdict; the number of octets written."""

@@ -23,6 +23,7 @@ from pymailer.transports.newlines import UNIX, WINDOWS, message_chunks
 
 if TYPE_CHECKING:
     from pymailer.results import SentMessageInfo
+    from pymailer.runtime import Runtime
     from pymailer.transport import Mail
 
 _numbers: Final = count(1)
@@ -98,13 +99,31 @@ class FileTransport:
             mail.outcome = Outcome.UNKNOWN  # a thread that is renaming it is not stopped by a cancelled task
             await mail.runtime.offload(_publish, begun, done)
         except OSError as error:
-            raise MailError(
-                f"cannot write a message to {self.directory}: {error}", code="EFILE", stage=Stage.BODY, temporary=True
-            ) from error
+            raise self._cannot_write(error) from error
         finally:
             begun.unlink(missing_ok=True)
         mail.outcome = Outcome.ACCEPTED
         return attrs.evolve(delivered(mail, size), response=str(done))
+
+    async def verify(self, runtime: Runtime) -> bool:
+        """Write a file where messages are begun, and remove it.
+
+        Raises:
+            MailError: The disk does not take it (``EFILE``).
+        """
+        trial = self.directory / self._format.begun / f".{unique_name()}"
+        try:
+            await runtime.offload(trial.touch)
+        except OSError as error:
+            raise self._cannot_write(error) from error
+        finally:
+            trial.unlink(missing_ok=True)
+        return True
+
+    def _cannot_write(self, error: OSError) -> MailError:
+        return MailError(
+            f"cannot write a message to {self.directory}: {error}", code="EFILE", stage=Stage.BODY, temporary=True
+        )
 
     async def _write(self, mail: Mail, path: Path) -> int:
         size = 0

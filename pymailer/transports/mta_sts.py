@@ -101,10 +101,12 @@ def fetch_policy(domain: str) -> bytes:
         MessageError: It cannot be had: nothing there, a redirect, a certificate for another name.
     """
     from pymailer.message.fetch import FetchLimits, fetch
+    from pymailer.message.origins import Remote
+    from pymailer.secret import Secret
 
     url = f"https://mta-sts.{domain}/.well-known/mta-sts.txt"
     limits = FetchLimits(size=LIMIT, seconds=FETCH_TIMEOUT, redirects=0)  # RFC 8461 3.3: redirects are not followed
-    return b"".join(fetch(url, limits=limits).chunks())
+    return b"".join(fetch(Remote(Secret(url), Secret({})), limits).chunks())
 
 
 @attrs.frozen

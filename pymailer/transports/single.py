@@ -9,6 +9,7 @@ import attrs
 
 from pymailer.__about__ import __version__
 from pymailer.events import Emitter
+from pymailer.front_door import discreet
 from pymailer.smtp.connection import Connection
 from pymailer.smtp.options import SMTPOptions, smtp_options
 from pymailer.smtp.starttls import TLSSessions
@@ -87,6 +88,7 @@ async def _goodbye(connection: Connection, runtime: Runtime) -> None:
     await connection.quit(runtime, runtime.now() + QUIT_TIMEOUT)
 
 
+@discreet
 def smtp(options: object = None, /, **keywords: Any) -> SMTPTransport:
     """A transport that makes one connection per message.
 

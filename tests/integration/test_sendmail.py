@@ -168,6 +168,12 @@ def test_a_program_that_is_not_there_is_told_with_advice(drive) -> None:
     assert isinstance(error.__cause__, FileNotFoundError)
 
 
+def test_verify_looks_whether_the_program_is_there(drive, program) -> None:
+    assert drive(sendmail(path=program(TAKES)).verify) is True
+    with pytest.raises(MailError, match="/nowhere/sendmail"):
+        drive(sendmail(path="/nowhere/sendmail").verify)
+
+
 # --- when it takes too long ------------------------------------------------------------------------------------------
 
 READS_NOTHING = "import signal; signal.pause()"

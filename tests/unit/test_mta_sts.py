@@ -78,8 +78,8 @@ def test_a_star_stands_for_one_label(host, allowed) -> None:
 def test_a_policy_is_fetched_from_the_well_known_place_without_redirects(monkeypatch) -> None:
     asked = []
 
-    def fetch(url, *, limits):
-        asked.append((url, limits.redirects, limits.private))
+    def fetch(remote, limits):
+        asked.append((remote.href.reveal(), limits.redirects, limits.private))
         raise MessageError("nothing there")
 
     monkeypatch.setattr("pymailer.message.fetch.fetch", fetch)

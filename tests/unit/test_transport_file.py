@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mailbox
+import shutil
 
 import pytest
 
@@ -64,6 +65,16 @@ def test_a_disk_that_takes_nothing_is_an_error_that_may_pass(drive, tmp_path) ->
     with pytest.raises(MailError) as caught:
         drive(send)
     assert (caught.value.code, caught.value.outcome, caught.value.temporary) == ("EFILE", Outcome.NOT_SENT, True)
+
+
+@pytest.mark.parametrize("form", ["eml", "maildir"])
+def test_verify_looks_whether_the_disk_takes_a_file_and_leaves_none(drive, tmp_path, form) -> None:
+    transport = file(tmp_path / "mail", format=form)
+    assert drive(transport.verify) is True
+    assert [path for path in (tmp_path / "mail").rglob("*") if path.is_file()] == []
+    shutil.rmtree(tmp_path / "mail")
+    with pytest.raises(MailError, match="mail"):
+        drive(transport.verify)
 
 
 def test_names_are_unique_and_in_order() -> None:
