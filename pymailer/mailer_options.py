@@ -51,6 +51,7 @@ class MailerOptions:
             disable_url_access=self.disable_url_access,
             allow_private_urls=self.allow_private_urls,
             max_recipients=self.max_recipients,
+            x_mailer=self.x_mailer,
         )
 
 

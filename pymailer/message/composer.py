@@ -74,6 +74,8 @@ async def compose(runtime: Runtime, data: Message, policy: ComposePolicy = _DEFA
 
 
 async def _compose(runtime: Runtime, data: Message, policy: ComposePolicy) -> tuple[ComposedMessage, Envelope]:
+    if policy.x_mailer and data.x_mailer is None:
+        data = attrs.evolve(data, x_mailer=policy.x_mailer)
     parties = Parties.of(data)
     envelope = parties.envelope(data, policy.max_recipients)
     fields = header_fields(data, parties, envelope)

@@ -31,6 +31,7 @@ _FIELDS: Final = {
     "subject": "subject",
     "message-id": "message_id",
     "date": "date",
+    "x-mailer": "x_mailer",
 }
 """Headers that a message has fields of its own for."""
 

@@ -136,7 +136,7 @@ class Message:
         disable_url_access: Refuse content from the web.
         normalize_header_key: Called with name and value of each header; returns the name to write.
         dkim: How to sign it.
-        x_mailer: The X-Mailer header; none if not given.
+        x_mailer: The X-Mailer header; ``False`` for none, whatever the mailer says.
         require_tls: Deliver over TLS all the way or not at all (RFC 8689).
         otp: A one-time password that is in it, for programs to find.
     """
@@ -172,7 +172,7 @@ class Message:
     disable_url_access: bool | None = _flag()
     normalize_header_key: Callable[[str, str], str | None] | None = attrs.field(default=None, validator=_callable)
     dkim: Any = attrs.field(default=None, repr=False)
-    x_mailer: str | None = None
+    x_mailer: str | bool | None = None
     require_tls: bool | None = _flag()
     otp: Any = attrs.field(default=None, repr=False)
     inherited: frozenset[str] = attrs.field(init=False, repr=False)

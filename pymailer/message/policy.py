@@ -22,6 +22,7 @@ class ComposePolicy:
         disable_url_access: Refuse content from the web.
         allow_private_urls: Fetch from loopback and private addresses too.
         max_recipients: How many recipients one message may have.
+        x_mailer: What X-Mailer says, unless a message says otherwise.
         max_fetch_size: Octets that one address may give.
         fetch_timeout: Seconds for fetching from one address.
     """
@@ -31,6 +32,7 @@ class ComposePolicy:
     disable_url_access: bool = False
     allow_private_urls: bool = False
     max_recipients: int | None = None
+    x_mailer: str | bool | None = None
     max_fetch_size: int = 50 * 1024 * 1024
     fetch_timeout: float = 60.0
 

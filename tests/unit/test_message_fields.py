@@ -11,6 +11,7 @@ import attrs
 import pytest
 
 from pymailer.errors import AddressError, EnvelopeError, MessageError
+from pymailer.message.composer import ComposePolicy
 from pymailer.message.merge import merge_message
 from pymailer.message.model import Message
 from pymailer.results import Envelope
@@ -194,6 +195,21 @@ class TestTheHeader:
     def test_never_tells_what_wrote_it(self) -> None:
         assert "X-Mailer" not in reread(text="t")
         assert "X-Mailer" not in reread(text="t", x_mailer=False)
+
+    @pytest.mark.parametrize(
+        ("fields", "expected"),
+        [
+            ({}, "mailer's"),
+            ({"x_mailer": "mine"}, "mine"),
+            ({"headers": {"x-mailer": "mine"}}, "mine"),
+            ({"x_mailer": False}, None),
+        ],
+    )
+    def test_tells_what_the_mailer_says_unless_the_message_says_otherwise(
+        self, fields: dict, expected: str | None
+    ) -> None:
+        message = composed(fields, policy=ComposePolicy(x_mailer="mailer's")).message
+        assert message.headers.get("X-Mailer") == expected
 
     def test_has_a_date_in_utc_and_a_message_id_at_the_senders_domain(self) -> None:
         message = reread(**{"from": "a@bücher.example"}, text="t")
