@@ -158,7 +158,7 @@ class Leases:
         now = ticket.runtime.now()
         if now >= _deadline(ticket):
             return  # the message had no time left, which says nothing about the server
-        throttle = throttle_of(error, self.options.throttle_replies)
+        throttle = throttle_of(error, self.options.replies)
         self.guard(PoolState.failed, ticket, error, throttle, now)
 
     # --- giving it back ----------------------------------------------------------------------------------------------

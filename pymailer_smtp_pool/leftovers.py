@@ -6,6 +6,7 @@ Runs when the pool is collected, and at the interpreter's exit.
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from typing import TYPE_CHECKING
 from weakref import finalize
@@ -24,16 +25,20 @@ def _clean_up(guard: Guard, journal: Journal) -> None:
     state = guard.state
     messages = [ticket for ticket in state.tickets if ticket.mail is not None]
     if messages:
-        _mention(messages_waiting=sum(not ticket.begun for ticket in messages), of=len(messages), journal=journal)
+        begun = sum(ticket.begun for ticket in messages)
+        _mention(len(messages) - begun, begun, journal)
     for place in state.places.everywhere():
         if place.connection is not None:
             place.connection.close()
 
 
-def _mention(messages_waiting: int, of: int, journal: Journal) -> None:
+def _mention(not_sent: int, unknown: int, journal: Journal) -> None:
     text = (
-        f"the pool was not closed: {messages_waiting} messages were not sent, "
-        f"and of {of - messages_waiting} nobody can say; close the mailer before the program ends"
+        f"the pool was not closed: {not_sent} messages were not sent, and of {unknown} nobody can say; "
+        f"close the mailer before the program ends"
     )
-    journal.note(logging.WARNING, text, not_sent=messages_waiting, unknown=of - messages_waiting)
-    warnings.warn(f"{journal.peer}: {text}", ResourceWarning, stacklevel=2)
+    journal.note(logging.ERROR, text, not_sent=not_sent, unknown=unknown)
+    with warnings.catch_warnings():
+        if not sys.warnoptions:  # Python hides this kind of warning unless it is asked for; lost mail is worth a line
+            warnings.simplefilter("default", ResourceWarning)
+        warnings.warn(f"{journal.peer}: {text}", ResourceWarning, stacklevel=2)

@@ -5,7 +5,8 @@ Knows what each limit means and what a sensible value is; nothing of how it is k
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable
+from typing import Any, Final, cast
 
 import attrs
 
@@ -17,9 +18,6 @@ from pymailer.smtp.options import OPTIONS as CONNECTION_OPTIONS
 from pymailer.smtp.options import SMTPOptions
 from pymailer_smtp_pool.limiter import RateLimiter
 from pymailer_smtp_pool.throttle import REPLIES, ThrottleReply
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 def _count(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -41,11 +39,11 @@ def _limiter(_: object, __: attrs.Attribute[Any], value: Any) -> None:
         raise ConfigError(f"rate_limiter must have a method reserve(now), which {type(value).__name__} has not")
 
 
-def _replies(value: Iterable[ThrottleReply]) -> tuple[ThrottleReply, ...]:
-    replies = tuple(value)
+def _replies(value: Any) -> tuple[ThrottleReply, ...]:
+    replies = tuple(cast("Iterable[object]", value)) if isinstance(value, Iterable) else (value,)
     if not all(isinstance(reply, ThrottleReply) for reply in replies):
         raise ConfigError("throttle_replies must be ThrottleReply objects")
-    return (*replies, *REPLIES)
+    return cast("tuple[ThrottleReply, ...]", replies)
 
 
 @attrs.frozen(kw_only=True)
@@ -86,7 +84,12 @@ class PoolOptions:
     breaker_timeout: float = seconds(30.0)
     max_queue: int | None = attrs.field(default=None, validator=_count)
     queue_timeout: float | None = seconds(None)
-    throttle_replies: tuple[ThrottleReply, ...] = attrs.field(default=(), converter=_replies, repr=False)
+    throttle_replies: tuple[ThrottleReply, ...] = attrs.field(default=(), converter=_replies)
+
+    @property
+    def replies(self) -> tuple[ThrottleReply, ...]:
+        """The whole table: what the user said of this server, then what is known of all."""
+        return (*self.throttle_replies, *REPLIES)
 
 
 _NAMES: Final = frozenset(field.name for field in attrs.fields(PoolOptions))

@@ -161,9 +161,10 @@ class SMTPPool:
 
     def start_anew(self) -> None:
         """In a forked child: the connections are the parent's, so they are let go of without a word."""
-        inherited = self._guard.state.places.everywhere()
-        self._guard.replace(self._new_state())
-        for place in inherited:
+        inherited, state = self._guard.state, self._new_state()
+        state.closed = state.over = inherited.closed
+        self._guard.replace(state)
+        for place in inherited.places.everywhere():
             if place.connection is not None:
                 place.connection.close()
 

@@ -139,7 +139,7 @@ class Sending:
         ticket, leases, place = self.ticket, self.leases, self.ticket.place
         self._begun = ticket.begun
         self._stale = ticket.begun and place is not None and place.reused and hung_up_early(error)
-        self._throttle = throttle_of(error, leases.options.throttle_replies)
+        self._throttle = throttle_of(error, leases.options.replies)
         if not ticket.begun:
             return
         if self._throttle is not None:

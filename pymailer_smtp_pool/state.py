@@ -84,6 +84,19 @@ class PoolState:
 
     # --- a message comes and goes ------------------------------------------------------------------------------------
 
+    def admit(self, ticket: Ticket) -> None:
+        """A message comes in; harmless for one that is in.
+
+        Raises:
+            PoolClosedError: Nothing is taken any more.
+        """
+        if ticket.number:
+            return
+        if self.closed:
+            raise PoolClosedError("the pool is closed")
+        ticket.number = next(self._numbers)
+        self.tickets[ticket] = None
+
     def settle(self, ticket: Ticket, outcome: Outcome, now: float) -> None:
         """A message is done with, one way or another; its place was given back before."""
         if ticket not in self.tickets:
@@ -134,20 +147,13 @@ class PoolState:
         return ticket.place
 
     def _check(self, ticket: Ticket, now: float) -> None:
-        if not ticket.number:
-            self._admit(ticket)
+        self.admit(ticket)
         self.rest(ticket)
         if self.over:
             raise PoolClosedError("the pool is closed")
         if self.door.error is not None and ticket.place is None and self._hopeless(now):
             ticket.refusal = told(self.door.error)
             raise ticket.refusal
-
-    def _admit(self, ticket: Ticket) -> None:
-        if self.closed:
-            raise PoolClosedError("the pool is closed")
-        ticket.number = next(self._numbers)
-        self.tickets[ticket] = None
 
     def _check_queue(self, ticket: Ticket) -> None:
         most = self.options.max_queue
@@ -242,6 +248,7 @@ class PoolState:
         Raises:
             MailError: It may not begin any more.
         """
+        self.admit(ticket)
         self.rest(ticket)
         if now < self.pause.until:
             return self.pause.until - now

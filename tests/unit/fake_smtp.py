@@ -40,6 +40,18 @@ def fake_mail(runtime: Runtime, data: Any = "mail", **fields: Any) -> Mail:
     return Mail(data, runtime, message=message, envelope=Envelope("a@test", ("b@test",)), **fields)
 
 
+class Script:
+    """A step that does one thing after the other: raises an error, or lets it pass; in the end all pass."""
+
+    def __init__(self, *errors: BaseException | None) -> None:
+        self._errors = list(errors)
+
+    def __call__(self, connection: FakeConnection) -> None:
+        error = self._errors.pop(0) if self._errors else None
+        if error is not None:
+            raise error
+
+
 @attrs.define(eq=False)
 class FakeServer:
     """Takes every message, unless `opening` or `sending` raises.
@@ -47,12 +59,14 @@ class FakeServer:
     Attributes:
         opening: Called while a connection is being opened.
         sending: Called while it carries a message.
+        leaving: Called when it is told goodbye.
         held: The messages that the server took.
         most_at_once: The most connections that were open at one time.
     """
 
     opening: Step = lambda connection: None
     sending: Step = lambda connection: None
+    leaving: Step = lambda connection: None
     mailmax: int | None = None
     connections: list[FakeConnection] = attrs.field(factory=list)
     held: list[Any] = attrs.field(factory=list)
@@ -121,7 +135,10 @@ class FakeConnection:
 
     async def quit(self, runtime: Runtime, deadline: float | None = None) -> None:
         self.said_quit = self.usable
-        self.close()
+        try:
+            await maybe_await(self.server.leaving(self))
+        finally:
+            self.close()
 
     def close(self) -> None:
         self.usable = self.is_open = False
