@@ -1,20 +1,25 @@
 """A batch on its way: how many messages may be under way, which have settled, and when nothing is left.
 
-Knows no colour and no transport. The two fronts pull, drive and yield; this keeps the count.
+Knows no colour. The two fronts pull, drive and yield; this keeps the count, and sends each message by itself or, where
+the transport can, several ahead on one connection.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
 from pymailer.errors import ConfigError
 from pymailer.results import Delivery, SentMessageInfo
 
-Send = Callable[[Any], Awaitable[SentMessageInfo]]
+if TYPE_CHECKING:
+    from pymailer.runtime import Runtime
+    from pymailer.transport import Mail
+
+Step = Coroutine[Any, Any, None]
 
 
 @attrs.define(eq=False)
@@ -22,20 +27,18 @@ class Batch:
     """The state of one `send_many`.
 
     Attributes:
-        send: Sends one message.
-        limit: How many may be under way at once.
+        limit: How many messages may be under way at once.
         under_way: How many are.
         settled: What has settled and was not yielded yet.
         ended: Whether the source has no more.
         failure: What the source raised instead of a message.
     """
 
-    send: Send
     limit: int
-    under_way: int = 0
-    settled: deque[Delivery] = attrs.field(factory=deque)
-    ended: bool = False
-    failure: Exception | None = None
+    under_way: int = attrs.field(default=0, init=False)
+    settled: deque[Delivery] = attrs.field(factory=deque[Delivery], init=False)
+    ended: bool = attrs.field(default=False, init=False)
+    failure: Exception | None = attrs.field(default=None, init=False)
 
     @property
     def room(self) -> bool:
@@ -47,18 +50,14 @@ class Batch:
         """Whether anything is left to wait for."""
         return not self.ended or self.under_way > 0
 
-    def begin(self, message: object) -> Coroutine[Any, Any, None]:
-        """The coroutine that sends `message` and never raises for it."""
-        self.under_way += 1
-        return self._deliver(message)
+    def begin(self, message: object) -> Step | None:
+        """Take a message; a coroutine that then has to be driven, and never raises for a message, or ``None``."""
+        raise TypeError(f"{type(self).__name__} does not say how it sends")
 
-    async def _deliver(self, message: object) -> None:
-        try:
-            self.settled.append(Delivery(message, info=await self.send(message)))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's, and told as such
-            self.settled.append(Delivery(message, error=error))
-        finally:
-            self.under_way -= 1
+    def settle(self, message: object, info: SentMessageInfo | None, error: Exception | None) -> None:
+        """A message has ended, one way or the other."""
+        self.under_way -= 1
+        self.settled.append(Delivery(message, info, error))
 
     def end(self, failure: Exception | None = None) -> None:
         """The source has no more, or failed; what was pulled before is still delivered and told."""
@@ -69,6 +68,101 @@ class Batch:
         """Raise what the source raised, now that nothing is under way any more."""
         if self.failure is not None:
             raise self.failure
+
+
+@attrs.define(eq=False)
+class OneByOne(Batch):
+    """Each message is a send of its own."""
+
+    send: Callable[[Any], Awaitable[SentMessageInfo]]
+
+    def begin(self, message: object) -> Step:
+        self.under_way += 1
+        return self._deliver(message)
+
+    async def _deliver(self, message: object) -> None:
+        try:
+            info = await self.send(message)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's, and told as such
+            self.settle(message, None, error)
+        except BaseException:
+            self.under_way -= 1
+            raise
+        else:
+            self.settle(message, info, None)
+
+
+class Way(Protocol):
+    """How a message becomes ready, and who is told what became of it: the pipeline."""
+
+    async def prepare(self, runtime: Runtime, data: object, timeout: float | None, /) -> Mail:
+        """Compose a message."""
+        ...
+
+    def note(self, mail: Mail | None, info: SentMessageInfo | None, error: BaseException | None) -> None:
+        """Tell the log and the listeners."""
+        ...
+
+
+Stream = Callable[..., Awaitable[None]]
+"""A transport's `send_stream(runtime, take, tell, depth)`."""
+
+
+@attrs.define(eq=False)
+class InFlight(Batch):
+    """Several messages ahead on each of a few connections; each connection is served by one worker.
+
+    Attributes:
+        stream: Sends what it takes over one connection.
+        way: Composes messages, and tells of them.
+        runtime: Waits.
+        workers: How many connections at most.
+        depth: How many messages ahead on each.
+        timeout: Seconds for each message.
+    """
+
+    stream: Stream
+    way: Way
+    runtime: Runtime
+    workers: int
+    depth: int
+    timeout: float | None = None
+    _working: int = attrs.field(default=0, init=False)
+    _inbox: deque[object] = attrs.field(factory=deque[object], init=False)
+    _given: dict[int, object] = attrs.field(factory=dict[int, object], init=False)
+
+    def begin(self, message: object) -> Step | None:
+        self.under_way += 1
+        self._inbox.append(message)
+        if self._working >= self.workers:
+            return None
+        self._working += 1
+        return self._work()
+
+    async def _work(self) -> None:
+        try:
+            while self._inbox:
+                await self.stream(self.runtime, self._take, self._tell, self.depth)
+        finally:
+            self._working -= 1
+
+    async def _take(self) -> Mail | None:
+        """The next message that can be composed; what cannot has settled by that."""
+        while self._inbox:
+            message = self._inbox.popleft()
+            try:
+                mail = await self.way.prepare(self.runtime, message, self.timeout)
+            except Exception as error:  # noqa: BLE001 - it is this message's, and told as such
+                self.way.note(None, None, error)
+                self.settle(message, None, error)
+            else:
+                self._given[id(mail)] = message
+                return mail
+        return None
+
+    def _tell(self, mail: Mail, info: SentMessageInfo | None, error: Exception | None) -> None:
+        self.way.note(mail, info, error)
+        self.settle(self._given.pop(id(mail)), info, error)
 
 
 def checked_limit(name: str, value: object) -> int:

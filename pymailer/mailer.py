@@ -10,7 +10,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, I
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeVar, overload
 
-from pymailer.bulk import Batch, checked_limit
+from pymailer.bulk import Batch, InFlight, OneByOne, Step, checked_limit
+from pymailer.front_door import discreet
 from pymailer.mailer_options import MAILER_OPTIONS, checked_defaults, mailer_options
 from pymailer.pipeline import Pipeline, Plugin
 from pymailer.registry import find_transport
@@ -25,6 +26,7 @@ P = TypeVar("P", bound=Plugin)
 _BLOCKING: Final = BlockingRuntime()
 
 
+@discreet
 def create_transport(transport: object, /, defaults: Mapping[str, Any] | None = None, **options: Any) -> Mailer:
     """A mailer for code that has no event loop.
 
@@ -44,6 +46,7 @@ def create_transport(transport: object, /, defaults: Mapping[str, Any] | None = 
     return Mailer(*_build(transport, defaults, options))
 
 
+@discreet
 def create_async_transport(
     transport: object, /, defaults: Mapping[str, Any] | None = None, **options: Any
 ) -> AsyncMailer:
@@ -121,12 +124,15 @@ class _Front:
         checked_limit("in_flight", in_flight)
         if concurrency is None:
             concurrency = getattr(self.transport, "max_connections", 1)
-        send = self._pipeline.send
+        checked_limit("concurrency", concurrency)
+        pipeline, stream = self._pipeline, getattr(self.transport, "send_stream", None)
+        if in_flight > 1 and stream is not None:
+            return InFlight(concurrency * in_flight, stream, pipeline, runtime, concurrency, in_flight, timeout)
 
-        async def send_one(message: object) -> SentMessageInfo:
-            return await send(runtime, message, {}, timeout)
+        async def send(message: object) -> SentMessageInfo:
+            return await pipeline.send(runtime, message, {}, timeout)
 
-        return Batch(send_one, checked_limit("concurrency", concurrency))
+        return OneByOne(concurrency, send)
 
 
 class Mailer(_Front):
@@ -204,7 +210,7 @@ class Mailer(_Front):
         Raises:
             MailError: As `send_mail`.
         """
-        return run(self._pipeline.send_compiled(_BLOCKING, mail, timeout))
+        return run(self._pipeline.send(_BLOCKING, mail, {}, timeout))
 
     def verify(self) -> bool:
         """Connect, upgrade, authenticate and say goodbye.
@@ -242,6 +248,11 @@ class _Tasks(Protocol):
     def spawn(self, coroutine: Coroutine[Any, Any, object], /) -> None: ...
 
 
+def _spawn(tasks: _Tasks, step: Step | None) -> None:
+    if step is not None:
+        tasks.spawn(step)
+
+
 class _Pull:
     """Takes messages from an iterable, at once."""
 
@@ -252,7 +263,7 @@ class _Pull:
 
     def start(self, batch: Batch, tasks: _Tasks) -> None:
         try:
-            tasks.spawn(batch.begin(next(self._source)))
+            _spawn(tasks, batch.begin(next(self._source)))
         except StopIteration:
             batch.end()
         except Exception as error:  # noqa: BLE001 - the source's own: told once everything before it has settled
@@ -273,7 +284,7 @@ class _AsyncPull:
 
     async def _take(self, batch: Batch, tasks: _Tasks) -> None:
         try:
-            tasks.spawn(batch.begin(await anext(self._source)))
+            _spawn(tasks, batch.begin(await anext(self._source)))
         except StopAsyncIteration:
             batch.end()
         except Exception as error:  # noqa: BLE001 - the source's own: told once everything before it has settled
@@ -335,7 +346,7 @@ class AsyncMailer(_Front):
 
     async def send_compiled(self, mail: CompiledMail, /, *, timeout: float | None = None) -> SentMessageInfo:
         """As `Mailer.send_compiled`."""
-        return await self._pipeline.send_compiled(self._runtime, mail, timeout)
+        return await self._pipeline.send(self._runtime, mail, {}, timeout)
 
     async def verify(self) -> bool:
         """As `Mailer.verify`."""

@@ -88,40 +88,30 @@ class Pipeline:
         timeout: float | None = None,
         queue_priority: int = 0,
     ) -> SentMessageInfo:
-        """Compose one message and deliver it."""
-        deadline = _deadline(runtime, timeout)
+        """Compose one message and deliver it; what `compile` gave is only delivered."""
         mail: Mail | None = None
         try:
-            mail = Mail(self._merge(data, fields), runtime, deadline, queue_priority)
-            await self._prepare(mail)
+            if isinstance(data, CompiledMail):
+                mail = _compiled(runtime, data)
+            else:
+                mail = Mail(self._merge(data, fields), runtime)
+            mail.deadline, mail.queue_priority = _deadline(runtime, timeout), queue_priority
+            if mail.message is None:
+                await self._prepare(mail)
             info = await self._deliver(mail)
         except BaseException as error:
-            self._note_failure(mail, error)
+            self.note(mail, None, error)
             raise
-        self._note_success(info)
+        self.note(mail, info, None)
         return info
 
-    async def send_compiled(
-        self, runtime: Runtime, compiled: CompiledMail, timeout: float | None = None, queue_priority: int = 0
-    ) -> SentMessageInfo:
-        """Deliver what `compile` gave."""
-        mail = Mail(
-            Message(raw=compiled.content, envelope=compiled.envelope),
-            runtime,
-            _deadline(runtime, timeout),
-            queue_priority,
-            message=ComposedMessage.from_bytes(compiled.content, compiled.message_id),
-            envelope=compiled.envelope,
-            dsn=compiled.dsn,
-            require_tls=compiled.require_tls,
-        )
-        try:
-            info = await self._deliver(mail)
-        except BaseException as error:
-            self._note_failure(mail, error)
-            raise
-        self._note_success(info)
-        return info
+    async def prepare(self, runtime: Runtime, data: object, timeout: float | None, /) -> Mail:
+        """A message ready for the transport."""
+        mail = _compiled(runtime, data) if isinstance(data, CompiledMail) else Mail(self._merge(data, {}), runtime)
+        mail.deadline = _deadline(runtime, timeout)
+        if mail.message is None:
+            await self._prepare(mail)
+        return mail
 
     async def compile(self, runtime: Runtime, data: object, fields: Mapping[str, Any]) -> CompiledMail:
         """Everything but the sending."""
@@ -172,14 +162,14 @@ class Pipeline:
         self._unsubscribe.clear()
         return report if isinstance(report, CloseReport) else CloseReport()
 
-    def _note_success(self, info: SentMessageInfo) -> None:
-        _logger.info(
-            "sent %s: %s",
-            info.message_id,
-            info.outcome,
-            extra={"message_id": info.message_id, "outcome": str(info.outcome), "attempts": info.attempts},
-        )
-        self.events.emit("sent", info)
+    def note(self, mail: Mail | None, info: SentMessageInfo | None, error: BaseException | None) -> None:
+        """Tell the log and the listeners how a send ended."""
+        if error is not None:
+            self._note_failure(mail, error)
+        elif info is not None:
+            fields = {"message_id": info.message_id, "outcome": str(info.outcome), "attempts": info.attempts}
+            _logger.info("sent %s: %s", info.message_id, info.outcome, extra=fields)
+            self.events.emit("sent", info)
 
     def _note_failure(self, mail: Mail | None, error: BaseException) -> None:
         """A cancelled send ends as `CancelledError`, which cannot say what became of the message: the event does."""
@@ -188,13 +178,21 @@ class Pipeline:
             outcome = mail.outcome if mail is not None else Outcome.NOT_SENT
             setattr(error, "outcome", outcome)  # noqa: B010 - whoever catches it is told, too
         message_id = mail.message_id if mail is not None and mail.message is not None else None
-        _logger.warning(
-            "did not send %s: %s",
-            message_id,
-            outcome,
-            extra={"message_id": message_id, "outcome": str(outcome), "error": type(error).__name__},
-        )
+        fields = {"message_id": message_id, "outcome": str(outcome), "error": type(error).__name__}
+        _logger.warning("did not send %s: %s", message_id, outcome, extra=fields)
         self.events.emit("failed", error)
+
+
+def _compiled(runtime: Runtime, compiled: CompiledMail) -> Mail:
+    """What `compile` gave, as a mail that only has to be delivered."""
+    return Mail(
+        Message(raw=compiled.content, envelope=compiled.envelope),
+        runtime,
+        message=ComposedMessage.from_bytes(compiled.content, compiled.message_id),
+        envelope=compiled.envelope,
+        dsn=compiled.dsn,
+        require_tls=compiled.require_tls,
+    )
 
 
 def _forward(events: Emitter, event: str) -> Callable[..., None]:

@@ -14,6 +14,7 @@ from pymailer.outcome import Outcome
 from pymailer_smtp_pool.adaptive import AdaptiveLimit, Pause
 from pymailer_smtp_pool.backoff import Backoff
 from pymailer_smtp_pool.breaker import Door
+from pymailer_smtp_pool.convoy import Convoy, Take, Tell
 from pymailer_smtp_pool.fork import forget_in_children
 from pymailer_smtp_pool.gate import Gate
 from pymailer_smtp_pool.leases import Leases
@@ -118,7 +119,22 @@ class SMTPPool:
             MailError: It was not sent, or nobody can say; its `outcome` tells.
         """
         self._leases.tidy(mail.runtime.now())
-        return await Sending(mail, self._leases, self._gate, self._policy).run()
+        return await self._sending(mail).run()
+
+    async def send_stream(self, runtime: Runtime, take: Take, tell: Tell, depth: int) -> None:
+        """Send what `take` gives over one connection at a time, with up to `depth` messages under way on it.
+
+        Args:
+            runtime: Waits.
+            take: Gives the next composed message, or ``None`` while there is no more.
+            tell: Is told how each message ended: ``tell(mail, info, error)``.
+            depth: How many messages may be begun before the first is answered.
+        """
+        self._leases.tidy(runtime.now())
+        await Convoy(runtime, take, tell, depth, self._sending).run()
+
+    def _sending(self, mail: Mail) -> Sending:
+        return Sending(mail, self._leases, self._gate, self._policy)
 
     async def verify(self, runtime: Runtime) -> bool:
         """Connect, upgrade, authenticate and say goodbye, within the limit on connections.

@@ -87,6 +87,27 @@ class Sending:
                 self.leases.settle(ticket, outcome)
                 raise
 
+    def failed(self, error: MailError) -> float | None:
+        """An attempt that was made in company ended with `error`: seconds until `retry`; ``None``: there is none."""
+        self._attempts += 1
+        self._note(error)
+        delay = self._delay(error)
+        self.leases.guard.later(PoolState.leave, self.ticket, self.ticket.runtime.now())
+        return delay
+
+    async def retry(self, delay: float) -> SentMessageInfo:
+        """Go on alone after `failed`.
+
+        Raises:
+            MailError: As `run`.
+        """
+        try:
+            await self.leases.pause(self.ticket, self.ticket.runtime.now() + delay)
+        except BaseException:
+            self.leases.settle(self.ticket, Outcome.NOT_SENT)
+            raise
+        return await self.run()
+
     async def _deliver(self) -> SentMessageInfo:
         while True:
             try:
