@@ -133,10 +133,13 @@ class Channel:
         return heard(data)
 
     def _hear_last_words(self, heard: Heard | None) -> bool:
-        """A server that refuses in the middle and hangs up resets us, but what it said can still be read."""
+        """A server that refuses in the middle and hangs up resets us, but what it said can still be read.
+
+        If that is a TLS alert, it says more than the reset does.
+        """
         try:
             return self._hear(heard)
-        except OSError:
+        except ConnectionError:
             return False
 
     # --- reading -----------------------------------------------------------------------------------------------------

@@ -66,6 +66,14 @@ _REASONS: Final = {
 }
 
 
+def alert_reason(error: OSError) -> str | None:
+    """Why the peer ended TLS, if `error` says so in words that are known here.
+
+    In TLS 1.3 a server judges our certificate when the handshake has ended for us: this comes with the first read.
+    """
+    return _REASONS.get(_reason(error))
+
+
 def explain_tls(error: OSError, host: str, port: int, stage: str | None = None) -> TLSError:
     """What an error of a handshake means.
 
@@ -78,7 +86,7 @@ def explain_tls(error: OSError, host: str, port: int, stage: str | None = None) 
     Returns:
         The error to raise, temporary if the peer merely went away; the cause is left to whoever raises it.
     """
-    reason = str(getattr(error, "reason", None) or "").replace(" ", "_").upper()
+    reason = _reason(error)
     verify_code = getattr(error, "verify_code", None)
     lost = (
         isinstance(error, ConnectionError) or "EOF" in type(error).__name__ or reason == "UNEXPECTED_EOF_WHILE_READING"
@@ -92,3 +100,8 @@ def explain_tls(error: OSError, host: str, port: int, stage: str | None = None) 
     else:
         why = _REASONS.get(reason) or f"TLS failed: {error}"
     return TLSError(f"cannot secure the connection to {endpoint(host, port)}: {why}", stage=stage, temporary=lost)
+
+
+def _reason(error: OSError) -> str:
+    """OpenSSL's name for it, ``""`` if this is no error of TLS."""
+    return str(getattr(error, "reason", None) or "").replace(" ", "_").upper()

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from pymailer.errors import ConnectionLostError, MailTimeoutError, ProtocolError
+from pymailer.errors import ConnectionLostError, MailTimeoutError, ProtocolError, TLSError
+from pymailer.net.tls_failures import alert_reason
 from pymailer.outcome import Reply, Stage
 from pymailer.secret import Secret
 from pymailer.smtp.replies import ReplyParser
@@ -30,6 +31,9 @@ _RESET_PATIENCE: Final = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 
 _SHORTEST_SECRET: Final = 4
 """Characters of base64 that can stand for anything worth hiding; shorter ones are part of ordinary words."""
+
+_FIRST_STAGES: Final = (Stage.GREETING, Stage.EHLO)
+"""Where the server's verdict on our certificate is read."""
 
 _WAITING_FOR: Final = {
     Stage.GREETING: "greet us",
@@ -87,7 +91,7 @@ class Wire:
             raise self._timeout(stage) from error
         except OSError as error:
             self._ended = True
-            raise self.lost(stage) from error
+            raise self._broken(error, stage) from error
 
     async def listen(self, runtime: Runtime, deadline: float | None, stage: Stage, heard: Heard) -> bool:
         """Tell `heard` what the server says now; ``False`` if that, or its hanging up, ends the writing."""
@@ -124,6 +128,7 @@ class Wire:
 
         Raises:
             ConnectionLostError: It hung up instead.
+            TLSError: It hung up because of our certificate, or for want of one.
             MailTimeoutError: No complete reply came by `deadline`.
             ProtocolError: What came is no reply.
         """
@@ -136,7 +141,7 @@ class Wire:
                 raise self._timeout(stage) from error
             except OSError as error:
                 self._broken_by = error.errno or 0
-                raise self.lost(stage) from error
+                raise self._broken(error, stage) from error
             self._ended = not data
             self._feed(data, stage)
         return reply
@@ -173,6 +178,12 @@ class Wire:
         """The error for a peer that hung up at `stage`."""
         wanted = _WAITING_FOR.get(stage, "answer")
         return ConnectionLostError(f"{self.peer} closed the connection when it was to {wanted}", stage=stage)
+
+    def _broken(self, error: OSError, stage: Stage) -> ConnectionLostError | TLSError:
+        why = alert_reason(error) if stage in _FIRST_STAGES else None
+        if why is None:
+            return self.lost(stage)
+        return TLSError(f"{self.peer} ended the connection: {why}", stage=stage)
 
     def nonsense(self, stage: Stage, reply: Reply, expected: str) -> ProtocolError:
         """The error for a well-formed reply that makes no sense at `stage`."""
