@@ -125,7 +125,7 @@ class Pipeline:
 
     async def _prepare(self, mail: Mail) -> None:
         await self._run_step("compile", mail)
-        composed = await compose(mail.runtime, mail.data, self.options.policy)
+        composed = await compose(mail.runtime, mail.data, self.options.policy, mail.deadline)
         mail.message, mail.envelope = composed.message, composed.envelope
         mail.dsn, mail.require_tls = composed.dsn, composed.require_tls
         await self._run_step("stream", mail)

@@ -51,29 +51,35 @@ class Composed:
     require_tls: bool = False
 
 
-async def compose(runtime: Runtime, data: Message, policy: ComposePolicy = _DEFAULT_POLICY) -> Composed:
+async def compose(
+    runtime: Runtime, data: Message, policy: ComposePolicy = _DEFAULT_POLICY, deadline: float | None = None
+) -> Composed:
     """Compose a message.
 
     Args:
         runtime: What content that is elsewhere is waited for through.
         data: The message; it is not changed.
         policy: What the mailer allows.
+        deadline: When fetching content has to end, on the clock of `runtime`.
 
     Raises:
         MessageError: It cannot be composed as asked, or content cannot be read (``EFILEACCESS``, ``EURLACCESS``,
             ``ESTREAM``); an `AddressError` for an address.
         EnvelopeError: It has no sender, no recipient, or too many.
+        MailTimeoutError: `deadline` passed while content was fetched.
     """
     if data.raw is not None:
         from pymailer.message.raw import compose_raw  # few messages come ready made
 
-        message, envelope = await compose_raw(runtime, data, policy)
+        message, envelope = await compose_raw(runtime, data, policy, deadline)
     else:
-        message, envelope = await _compose(runtime, with_own_fields(data), policy)
+        message, envelope = await _compose(runtime, with_own_fields(data), policy, deadline)
     return Composed(message, envelope, parse_dsn(data.dsn), bool(data.require_tls))
 
 
-async def _compose(runtime: Runtime, data: Message, policy: ComposePolicy) -> tuple[ComposedMessage, Envelope]:
+async def _compose(
+    runtime: Runtime, data: Message, policy: ComposePolicy, deadline: float | None
+) -> tuple[ComposedMessage, Envelope]:
     if policy.x_mailer and data.x_mailer is None:
         data = attrs.evolve(data, x_mailer=policy.x_mailer)
     parties = Parties.of(data)
@@ -82,21 +88,21 @@ async def _compose(runtime: Runtime, data: Message, policy: ComposePolicy) -> tu
     if policy.attach_data_urls if data.attach_data_urls is None else data.attach_data_urls:
         from pymailer.message.images import attach_images  # only who asks for it pays for this import
 
-        data = await attach_images(runtime, data, policy)
-    tree = await _tree(runtime, data, policy)
+        data = await attach_images(runtime, data, policy, deadline)
+    tree = await _tree(runtime, data, policy, deadline)
     part_fields, body = assemble(tree)
     head = Head(Headers([*fields, _MIME_VERSION, *part_fields]), data.normalize_header_key)
     return ComposedMessage(head, body), envelope
 
 
-async def _tree(runtime: Runtime, data: Message, policy: ComposePolicy) -> Node:
+async def _tree(runtime: Runtime, data: Message, policy: ComposePolicy, deadline: float | None) -> Node:
     """The parts of a message, each looked at."""
     access = policy.access(data)
     bodies = body_leaves(data, access)
     attached = [attachment_leaf(Attachment.of(part), number, access) for number, part in enumerate(data.attachments, 1)]
     if data.ical_event is not None:
         event = event_leaf(data.ical_event, access)
-        await hold(runtime, event, policy)  # it is sent twice
+        await hold(runtime, event, policy, deadline)  # it is sent twice
         bodies.append(event)
         attached.append(event_attachment(data.ical_event, event))
     bodies += [alternative_leaf(Attachment.of(part), access) for part in data.alternatives]
@@ -104,5 +110,5 @@ async def _tree(runtime: Runtime, data: Message, policy: ComposePolicy) -> Node:
         bodies = body_leaves(Message(text=""), access)
     tree = layout(bodies, attached)
     for leaf in leaves(tree):
-        await settle(runtime, leaf, policy)
+        await settle(runtime, leaf, policy, deadline)
     return tree

@@ -33,7 +33,7 @@ _IMG: Final = re.compile(r"<img(?=[\s/])", re.IGNORECASE | re.ASCII)
 _ATTRIBUTE: Final = re.compile(r"""[\s/]*+([^\s"'>/=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>"']++)))?+""")
 
 
-async def attach_images(runtime: Runtime, data: Message, policy: ComposePolicy) -> Message:
+async def attach_images(runtime: Runtime, data: Message, policy: ComposePolicy, deadline: float | None) -> Message:
     """A message whose HTML has no ``data:`` image any more; `data` itself, if there was none.
 
     Raises:
@@ -45,7 +45,7 @@ async def attach_images(runtime: Runtime, data: Message, policy: ComposePolicy) 
     if part.raw is not None:
         return data
     leaf = body_leaf("html", data, policy.access(data))
-    await hold(runtime, leaf, policy)
+    await hold(runtime, leaf, policy, deadline)
     charset = parse_media_type(part.content_type or "text/html").parameters.get("charset") or charset_given(part)
     html, attachments = attached_images(_decoded(leaf, charset))
     if not attachments:

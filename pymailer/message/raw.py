@@ -43,7 +43,9 @@ _HEADER_FIELDS: Final = {
 }
 
 
-async def compose_raw(runtime: Runtime, data: Message, policy: ComposePolicy) -> tuple[ComposedMessage, Envelope]:
+async def compose_raw(
+    runtime: Runtime, data: Message, policy: ComposePolicy, deadline: float | None
+) -> tuple[ComposedMessage, Envelope]:
     """The message in the `raw` of `data`, and its envelope.
 
     Header fields of `data` replace those of the message; address fields count for the envelope alone.
@@ -54,7 +56,7 @@ async def compose_raw(runtime: Runtime, data: Message, policy: ComposePolicy) ->
     """
     _refuse_content(data)
     leaf = _leaf(data, policy)
-    await settle(runtime, leaf, policy)
+    await settle(runtime, leaf, policy, deadline)
     block, body = _split(leaf)
     head = Head.parse(block, _UNSEEN)
     envelope = _envelope(data, Head.parse(block).headers, policy.max_recipients)

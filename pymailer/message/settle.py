@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from pymailer.errors import MessageError
+from pymailer.errors import MailTimeoutError, MessageError
 from pymailer.message.coding import IDENTITY, Measure
 from pymailer.message.content import AsyncPieces, File, Memory, Source
 from pymailer.message.encoding import decode_content
@@ -35,11 +35,11 @@ MAX_HELD: Final = 64 * 1024 * 1024
 """Octets of content that may be held, where all of it is needed at once."""
 
 
-async def settle(runtime: Runtime, leaf: Leaf, policy: ComposePolicy) -> None:
+async def settle(runtime: Runtime, leaf: Leaf, policy: ComposePolicy, deadline: float | None = None) -> None:
     """Look at the content of a part, so that nothing of it has to be awaited any more."""
     if type(leaf.origin) is Memory:
         return
-    source = await located(runtime, leaf.origin, policy)
+    source = await located(runtime, leaf.origin, policy, deadline)
     if leaf.content_encoding is not None:
         source = Memory.of(decode_content(await runtime.offload(held, source), leaf.content_encoding))
         leaf.content_encoding = None
@@ -50,33 +50,40 @@ async def settle(runtime: Runtime, leaf: Leaf, policy: ComposePolicy) -> None:
     leaf.origin = source
 
 
-async def hold(runtime: Runtime, leaf: Leaf, policy: ComposePolicy) -> None:
+async def hold(runtime: Runtime, leaf: Leaf, policy: ComposePolicy, deadline: float | None = None) -> None:
     """The same, and all of it in memory."""
-    await settle(runtime, leaf, policy)
+    await settle(runtime, leaf, policy, deadline)
     if type(leaf.origin) is not Memory and isinstance(leaf.origin, Source):
         leaf.origin = Memory.of(await runtime.offload(held, leaf.origin))
 
 
-async def located(runtime: Runtime, origin: Origin, policy: ComposePolicy) -> Source:
+async def located(runtime: Runtime, origin: Origin, policy: ComposePolicy, deadline: float | None) -> Source:
     """A source that anybody can read, from wherever content comes from.
 
     Raises:
         MessageError: It cannot be read, or must not be.
+        MailTimeoutError: `deadline` passed while it was fetched.
     """
     if isinstance(origin, Path):
         return await runtime.offload(File.found, origin)
     if isinstance(origin, Remote):
-        return await runtime.offload(_fetched, origin, policy)
+        return await _fetched(runtime, origin, policy, deadline)
     if isinstance(origin, AsyncPieces):
         return await _collected(runtime, origin)
     return origin
 
 
-def _fetched(remote: Remote, policy: ComposePolicy) -> Source:
+async def _fetched(runtime: Runtime, remote: Remote, policy: ComposePolicy, deadline: float | None) -> Source:
     from pymailer.message.fetch import FetchLimits, fetch  # only content from the web pays for this import
 
-    limits = FetchLimits(policy.max_fetch_size, policy.fetch_timeout, private=policy.allow_private_urls)
-    return fetch(remote, limits)
+    seconds = policy.fetch_timeout if deadline is None else min(policy.fetch_timeout, deadline - runtime.now())
+    limits = FetchLimits(policy.max_fetch_size, seconds, private=policy.allow_private_urls)
+    try:
+        return await runtime.offload(fetch, remote, limits)
+    except MessageError as error:
+        if deadline is None or runtime.now() < deadline:
+            raise
+        raise MailTimeoutError("the time for this message was over while its content was fetched") from error
 
 
 async def _collected(runtime: Runtime, pieces: AsyncPieces) -> Source:

@@ -14,13 +14,14 @@ import attrs
 import pytest
 import trustme
 
-from pymailer.errors import MessageError
+from pymailer.errors import MailTimeoutError, MessageError
 from pymailer.message import fetch as fetching
-from pymailer.message.composer import ComposePolicy
+from pymailer.message.composer import ComposePolicy, compose
 from pymailer.message.fetch import FetchLimits, is_public
+from pymailer.message.merge import merge_message
 from pymailer.message.origins import Remote
 from pymailer.secret import Secret
-from tests.composing import composed, composed_in, read
+from tests.composing import PARTIES, composed, composed_in, read
 
 OPEN = FetchLimits(private=True, seconds=5)
 LARGE = bytes(range(256)) * 8192  # 2 MiB: goes through a file
@@ -286,6 +287,16 @@ class TestLimits:
         stop.set()
         assert isinstance(error.__cause__, TimeoutError)
         assert time.monotonic() - started < 3
+
+    def test_of_time_that_the_message_has_left(self, drive) -> None:
+        async def send(runtime) -> None:
+            message = merge_message({**PARTIES, "html": {"href": url}}, {}, {})
+            await compose(runtime, message, ComposePolicy(allow_private_urls=True), runtime.now() + 0.1)
+
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+            with pytest.raises(MailTimeoutError, match="over"):
+                drive(send)
 
 
 class TestWhatGoesWrong:
