@@ -93,11 +93,9 @@ class DirectTransport:
             DeliveryUnknownError: Nobody can say what became of it at one domain.
             MailError: The only domain could not be reached, or refused it.
         """
-        domains = group_by_domain(mail.envelope.to)
-        if len(domains) > 1:
-            await mail.message.materialize(mail.runtime)  # it is read for each domain
+        await mail.message.materialize(mail.runtime)  # it may be read for several hosts
         parts: list[Part] = []
-        for domain, recipients in domains.items():
+        for domain, recipients in group_by_domain(mail.envelope.to).items():
             own = attrs.evolve(mail, envelope=Envelope(mail.envelope.from_, recipients))
             try:
                 parts.append(Part(recipients, await self._deliver(own, domain)))
