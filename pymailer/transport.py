@@ -28,8 +28,7 @@ class Mail:
     Attributes:
         data: The message as given, defaults merged in.
         runtime: What a coroutine may wait through; then it serves both colours.
-        timeout: Seconds left for the whole send, or ``None``.
-        deadline: The same as an absolute time on ``runtime.now()``.
+        deadline: When the whole send has to be over, as a time on ``runtime.now()``, or ``None``.
         queue_priority: Lower is served first.
         message: The composed message; present from the ``"stream"`` step on.
         envelope: Sender and recipients; present from the ``"stream"`` step on.
