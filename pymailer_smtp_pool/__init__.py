@@ -10,6 +10,7 @@ import logging
 from typing import Any
 
 from pymailer.events import Emitter
+from pymailer.front_door import discreet
 from pymailer.smtp.connection import Connection
 from pymailer.smtp.starttls import TLSSessions
 from pymailer_smtp_pool.journal import LOGGER, Journal
@@ -24,6 +25,7 @@ __all__ = ["PoolOptions", "PoolStats", "RateLimiter", "SMTPPool", "Throttle", "T
 LOGGER.addHandler(logging.NullHandler())  # as `pymailer` does
 
 
+@discreet
 def smtp_pool(options: object = None, /, **keywords: Any) -> SMTPPool:
     """A pool of connections to one SMTP server.
 

@@ -6,12 +6,14 @@ Knows what each option means and what fits together; nothing of how it is carrie
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any, Final
 
 import attrs
 
 from pymailer.errors import ConfigError
+from pymailer.front_door import discreet
 from pymailer.net.connect import Route
 from pymailer.net.tls import TLSOptions
 from pymailer.options import checked, gather, normalize, seconds
@@ -21,6 +23,22 @@ from pymailer.smtp.ehlo import ehlo_name
 
 IMPLICIT_TLS_PORT: Final = 465
 """TLS from the first byte (RFC 8314 3.3)."""
+
+
+def _port_by_security(options: SMTPOptions) -> int:
+    return IMPLICIT_TLS_PORT if options.secure else 25
+
+
+def _route(options: SMTPOptions) -> Route:
+    return Route(
+        host=options.host,
+        port=options.port,
+        local_address=options.local_address,
+        proxy=options.proxy,
+        socket=options.socket,
+        dns_timeout=options.dns_timeout,
+        connection_timeout=options.connection_timeout,
+    )
 
 
 def _port(_: object, __: attrs.Attribute[Any], value: object) -> None:
@@ -46,10 +64,6 @@ def _tls(value: object) -> TLSOptions:
     return TLSOptions.parse(value)
 
 
-def _auto() -> Any:
-    return attrs.field(default="auto", converter=attrs.Converter(_switch, takes_field=True))
-
-
 def _logger(_: object, __: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, (logging.Logger, logging.LoggerAdapter)):
         raise ConfigError(f"logger must be a logging.Logger or LoggerAdapter, not {type(value).__name__}")
@@ -58,9 +72,12 @@ def _logger(_: object, __: attrs.Attribute[Any], value: object) -> None:
 _BY_PORT: Final[Any] = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, init=False)
 class SMTPOptions:
     """How to reach a server, secure the connection and log in. Times are in seconds.
+
+    Made from keywords, a mapping in either spelling, a URL, or other options; keywords win, then the mapping, then the
+    URL in it.
 
     Raises:
         ConfigError: An option is unknown, of the wrong type, or at odds with another.
@@ -68,7 +85,7 @@ class SMTPOptions:
 
     host: str = attrs.field(default="localhost", validator=_host)
     secure: bool = attrs.field(default=_BY_PORT, validator=checked(bool))
-    port: int = attrs.field(validator=_port)
+    port: int = attrs.field(default=attrs.Factory(_port_by_security, takes_self=True), validator=_port)
     ignore_tls: bool = attrs.field(default=False, validator=checked(bool))
     require_tls: bool = attrs.field(default=False, validator=checked(bool))
     opportunistic_tls: bool = attrs.field(default=False, validator=checked(bool))
@@ -85,29 +102,17 @@ class SMTPOptions:
     dns_timeout: float = seconds(30.0)
     debug: bool = attrs.field(default=False, validator=checked(bool))
     logger: Any = attrs.field(factory=lambda: logging.getLogger("pymailer.smtp"), validator=_logger, repr=False)
-    pipelining: Any = _auto()
-    chunking: Any = _auto()
+    pipelining: Any = attrs.field(default="auto", converter=attrs.Converter(_switch, takes_field=True))
+    chunking: Any = attrs.field(default="auto", converter=attrs.Converter(_switch, takes_field=True))
     lmtp: bool = attrs.field(default=False, validator=checked(bool))
     proxy: str | None = attrs.field(default=None, validator=checked(str), repr=False)
     socket: Any = attrs.field(default=None, repr=False)
     service: str | None = attrs.field(default=None, validator=checked(str))
-    route: Route = attrs.field(init=False, repr=False, eq=False)
+    route: Route = attrs.field(default=attrs.Factory(_route, takes_self=True), init=False, repr=False, eq=False)
 
-    @port.default
-    def _port_by_security(self) -> int:
-        return IMPLICIT_TLS_PORT if self.secure else 25
-
-    @route.default
-    def _route(self) -> Route:
-        return Route(
-            host=self.host,
-            port=self.port,
-            local_address=self.local_address,
-            proxy=self.proxy,
-            socket=self.socket,
-            dns_timeout=self.dns_timeout,
-            connection_timeout=self.connection_timeout,
-        )
+    @discreet
+    def __init__(self, given: object = None, /, **keywords: Any) -> None:
+        self.__attrs_init__(**_gathered(given, keywords))  # pyright: ignore[reportAttributeAccessIssue] - attrs makes it
 
     def __attrs_post_init__(self) -> None:
         if self.secure is _BY_PORT:
@@ -118,6 +123,11 @@ class SMTPOptions:
             raise ConfigError("require_tls and opportunistic_tls are at odds: give one of them")
         if self.opportunistic_tls and self.auth is not None:
             raise ConfigError("opportunistic_tls may go on in plain text, so it takes no auth: use require_tls")
+
+    def __repr__(self) -> str:
+        """As attrs makes it, and also of options that were refused half-way, which a traceback may show."""
+        shown = [field.name for field in attrs.fields(type(self)) if field.repr and hasattr(self, field.name)]
+        return f"SMTPOptions({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
     @property
     def peer(self) -> str:
@@ -144,13 +154,8 @@ OPTIONS: Final = _NAMES
 """The names of all options of a connection."""
 
 
-def smtp_options(given: object = None, /, **keywords: Any) -> SMTPOptions:
-    """Options from an instance, a mapping, a URL, or keywords; keywords win, then the mapping, then the URL in it.
-
-    Raises:
-        ConfigError: An option is unknown, of the wrong type, or at odds with another.
-    """
+def _gathered(given: object, keywords: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(given, SMTPOptions):
-        return attrs.evolve(given, **fill_service(normalize(keywords, OPTIONS, DURATIONS, "option"), OPTIONS))
-    options = gather(given, keywords, OPTIONS, DURATIONS, "an SMTP connection")
-    return SMTPOptions(**fill_service(options, OPTIONS))
+        options = normalize(keywords, OPTIONS, DURATIONS, "option")
+        return {name: getattr(given, name) for name in OPTIONS} | fill_service(options, OPTIONS)
+    return fill_service(gather(given, keywords, OPTIONS, DURATIONS, "an SMTP connection"), OPTIONS)

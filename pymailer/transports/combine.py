@@ -15,6 +15,7 @@ import attrs
 
 from pymailer.__about__ import __version__
 from pymailer.errors import MailError
+from pymailer.front_door import discreet
 from pymailer.options import duration
 from pymailer.outcome import Outcome
 from pymailer.results import CloseReport
@@ -215,6 +216,7 @@ def _together(one: CloseReport, other: CloseReport) -> CloseReport:
     return CloseReport(one.sent + other.sent, one.not_sent + other.not_sent, one.unknown + other.unknown)
 
 
+@discreet
 def failover(transports: Iterable[object], /, *, retry_after: float | timedelta = RETRY_AFTER) -> FailoverTransport:
     """A transport that tries several in their order.
 
@@ -231,6 +233,7 @@ def failover(transports: Iterable[object], /, *, retry_after: float | timedelta 
     return FailoverTransport(transports, retry_after)
 
 
+@discreet
 def round_robin(
     transports: Iterable[object], /, *, retry_after: float | timedelta = RETRY_AFTER
 ) -> RoundRobinTransport:

@@ -14,6 +14,7 @@ import attrs
 from pymailer.__about__ import __version__
 from pymailer.errors import ConfigError, DNSError, EnvelopeError, MailError, TLSError
 from pymailer.events import Emitter
+from pymailer.front_door import discreet
 from pymailer.net.addresses import literal_address
 from pymailer.net.dns_records import MailHost, MailHosts
 from pymailer.net.resolver import SHARED, Resolver
@@ -226,6 +227,7 @@ def _so_far(parts: list[Part], own: Mail) -> Outcome:
     return Outcome.PARTIAL if any(part.info for part in parts) else Outcome.NOT_SENT
 
 
+@discreet
 def direct(options: object = None, /, **keywords: Any) -> DirectTransport:
     """A transport that delivers to the recipients' mail hosts.
 

@@ -11,7 +11,7 @@ from pymailer.__about__ import __version__
 from pymailer.events import Emitter
 from pymailer.front_door import discreet
 from pymailer.smtp.connection import Connection
-from pymailer.smtp.options import SMTPOptions, smtp_options
+from pymailer.smtp.options import SMTPOptions
 from pymailer.smtp.starttls import TLSSessions
 
 if TYPE_CHECKING:
@@ -99,4 +99,4 @@ def smtp(options: object = None, /, **keywords: Any) -> SMTPTransport:
     Raises:
         ConfigError: An option is unknown, of the wrong type, or at odds with another.
     """
-    return SMTPTransport(smtp_options(options, **keywords))
+    return SMTPTransport(SMTPOptions(options, **keywords))

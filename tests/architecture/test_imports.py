@@ -12,6 +12,7 @@ from tests.architecture.sources import PACKAGES, ROOT, Source, sources
 
 ARROWS: dict[str, set[str]] = {
     "__about__": set(),
+    "front_door": set(),
     "secret": set(),
     "outcome": set(),
     "events": set(),
@@ -54,8 +55,8 @@ TOP = {"", "mailer", "__main__", "demo", "cli", "testing", "integrations"}
 LOOKS_BACK = {("pymailer/transports/members.py", "registry")}
 """The one arrow against the others, drawn when a list is given: a transport may be made of transports in any form."""
 
-FOR_EVERYONE = {"__about__", "secret"}
-"""Parts that any other may import: the version, and the mask over a password."""
+FOR_EVERYONE = {"__about__", "front_door", "secret"}
+"""Parts that any other may import: the version, the mask over a password, and the door that keeps one inside."""
 
 MAY_LOOK_UP_SERVICES = {"services", "registry"}
 """Parts of the core that may import `pymailer_wellknown`."""

@@ -18,7 +18,7 @@ from pymailer.smtp.connection import Connection
 from pymailer.smtp.data import DotStuffer
 from pymailer.smtp.ehlo import ehlo_name
 from pymailer.smtp.extensions import Capabilities
-from pymailer.smtp.options import smtp_options
+from pymailer.smtp.options import SMTPOptions
 from pymailer.smtp.replies import ReplyParser
 from pymailer.smtp.sasl import Plain
 from tests.corpus.cases import Case, all_cases, cases
@@ -50,7 +50,7 @@ PASSWORDS = {"command-014": b"p\r\nMAIL FROM:<x>", "command-015": "ü".encode()}
 @cases("command", only=["command-001", "command-002"])
 def test_a_name_that_could_not_be_said_is_refused_at_once(case: Case) -> None:
     with pytest.raises(ConfigError):
-        smtp_options(name=case.input)
+        SMTPOptions(name=case.input)
 
 
 @cases("command", only=["command-004"])
@@ -109,7 +109,7 @@ async def log_in(
     runtime: Any, server: Any, auth: Any = ("me", "p"), told: list[Any] | None = None, **options: Any
 ) -> None:
     connection = Connection(
-        smtp_options(host="localhost", port=server.port, auth=auth, **options),
+        SMTPOptions(host="localhost", port=server.port, auth=auth, **options),
         lambda _, entry: None if told is None else told.append(entry["message"]),
     )
     await connection.open(runtime)
@@ -181,11 +181,11 @@ def test_the_log_shows_that_something_was_said_and_not_what(case: Case, drive: A
 
 @cases("secrets", only=["secrets-005"])
 def test_a_url_shows_no_password_in_what_it_becomes_or_why_it_does_not(case: Case) -> None:
-    options = smtp_options(case.input)
+    options = SMTPOptions(case.input)
     assert options.auth == Auth("u", "S3cr3t!")
     assert "S3cr3t!" not in repr(options)
     with pytest.raises(ConfigError) as caught:
-        smtp_options(f"{case.input}:port/")
+        SMTPOptions(f"{case.input}:port/")
     assert "S3cr3t!" not in str(caught.value)
 
 

@@ -15,7 +15,7 @@ from pymailer.results import Envelope
 from pymailer.smtp.connection import Connection
 from pymailer.smtp.extensions import Capabilities
 from pymailer.smtp.hints import explain_greeting
-from pymailer.smtp.options import smtp_options
+from pymailer.smtp.options import SMTPOptions
 from pymailer.smtp.replies import ReplyParser
 from pymailer.transport import Mail
 from tests.corpus.cases import Case, all_cases, cases
@@ -36,7 +36,7 @@ def heard(data: bytes) -> list[Reply]:
 
 
 async def opened(runtime: Any, server: Any, **options: Any) -> Connection:
-    connection = Connection(smtp_options(host="localhost", port=server.port, **options))
+    connection = Connection(SMTPOptions(host="localhost", port=server.port, **options))
     await connection.open(runtime)
     return connection
 

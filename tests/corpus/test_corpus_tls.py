@@ -17,7 +17,7 @@ from pymailer.message.model import Message
 from pymailer.outcome import Outcome
 from pymailer.results import Envelope
 from pymailer.smtp.connection import Connection
-from pymailer.smtp.options import smtp_options
+from pymailer.smtp.options import SMTPOptions
 from pymailer.transport import Mail
 from tests.corpus.cases import Case, all_cases, cases
 from tests.faults import EXTENSIONS, Conversation, at, certificates, commit, drop, on, reply, send, stall
@@ -41,7 +41,7 @@ def test_no_case_is_forgotten() -> None:
 
 
 async def opened(runtime: Any, server: Any, **options: Any) -> Connection:
-    connection = Connection(smtp_options(**{"host": "localhost", "port": server.port, **options}))
+    connection = Connection(SMTPOptions(**{"host": "localhost", "port": server.port, **options}))
     await connection.open(runtime)
     return connection
 

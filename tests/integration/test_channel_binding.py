@@ -10,7 +10,7 @@ import pytest
 
 from pymailer.errors import AuthError
 from pymailer.smtp.connection import Connection
-from pymailer.smtp.options import smtp_options
+from pymailer.smtp.options import SMTPOptions
 from tests.faults import certificates, on
 from tests.faults.conversation import decoded
 from tests.faults.scram import scram
@@ -40,7 +40,7 @@ class Server:
 
 async def log_in(runtime, server, **options):
     connection = Connection(
-        smtp_options(
+        SMTPOptions(
             host="localhost",
             port=server.port,
             auth=("me", "p"),
@@ -100,7 +100,7 @@ def test_without_tls_there_is_nothing_to_bind_to(drive, fault_server):
     server = fault_server(users=USERS, mechanisms=(PLUS,))
 
     async def go(runtime):
-        await Connection(smtp_options(host="localhost", port=server.port, auth=("me", "p"))).open(runtime)
+        await Connection(SMTPOptions(host="localhost", port=server.port, auth=("me", "p"))).open(runtime)
 
     with pytest.raises(AuthError, match="none fits"):
         drive(go)

@@ -10,7 +10,7 @@ import trustme
 from pymailer.errors import TLSError
 from pymailer.outcome import Outcome
 from pymailer.smtp.connection import Connection
-from pymailer.smtp.options import smtp_options
+from pymailer.smtp.options import SMTPOptions
 from tests.faults import certificates
 
 SERVER = {"ca": certificates.authority_pem()}
@@ -23,7 +23,7 @@ def identity(authority: trustme.CA) -> dict[str, Any]:
 
 def connect(drive: Any, server: Any, implicit: bool, tls: dict[str, Any]) -> bool:
     async def scenario(runtime: Any) -> bool:
-        connection = Connection(smtp_options(host="localhost", port=server.port, secure=implicit, tls=tls))
+        connection = Connection(SMTPOptions(host="localhost", port=server.port, secure=implicit, tls=tls))
         await connection.open(runtime)
         connection.close()
         return True

@@ -27,7 +27,7 @@ from pymailer import (
 )
 from pymailer.message.composed import ComposedMessage
 from pymailer.smtp.connection import Connection
-from pymailer.smtp.options import smtp_options
+from pymailer.smtp.options import SMTPOptions
 from pymailer.transport import Mail
 from tests.faults import (
     EXTENSIONS,
@@ -63,13 +63,13 @@ def mail_for(runtime: Any, *recipients: str, content: bytes = CONTENT, **fields:
 
 
 async def opened(runtime: Any, server: Any, **options: Any) -> Connection:
-    connection = Connection(smtp_options(host="localhost", port=server.port, **options))
+    connection = Connection(SMTPOptions(host="localhost", port=server.port, **options))
     await connection.open(runtime)
     return connection
 
 
 async def failing_open(runtime: Any, server: Any, options: dict[str, Any]) -> Exception:
-    connection = Connection(smtp_options(host="localhost", port=server.port, **options))
+    connection = Connection(SMTPOptions(host="localhost", port=server.port, **options))
     with pytest.raises(Exception) as caught:  # noqa: PT011 - the rows say which
         await connection.open(runtime)
     assert not connection.usable
@@ -648,7 +648,7 @@ def test_the_dialogue_is_told_in_the_log_when_debugging(drive, fault_server):
     server = fault_server(users={"me": "canary-password"})
 
     async def go(runtime):
-        options = smtp_options(host="localhost", port=server.port, auth=("me", "canary-password"), debug=True)
+        options = SMTPOptions(host="localhost", port=server.port, auth=("me", "canary-password"), debug=True)
         connection = Connection(options, lambda _, entry: entries.append(entry))
         await connection.open(runtime)
         await connection.send(runtime, mail_for(runtime))

@@ -12,7 +12,7 @@ from pymailer.oauth2 import OAuth2
 from pymailer.outcome import Outcome, Stage
 from pymailer.smtp.auth import Auth, CustomMechanism
 from pymailer.smtp.connection import Connection
-from pymailer.smtp.options import smtp_options
+from pymailer.smtp.options import SMTPOptions
 from tests.faults import certificates, forged_scram, hear, on, reply
 from tests.secrecy import shown
 
@@ -23,7 +23,7 @@ ALL = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "XOAUTH2", 
 
 async def log_in(runtime, server, auth=("me", CANARY), *, told=None, **options):
     connection = Connection(
-        smtp_options(host="localhost", port=server.port, auth=auth, **options),
+        SMTPOptions(host="localhost", port=server.port, auth=auth, **options),
         lambda *event: None if told is None else told.append(event),
     )
     await connection.open(runtime)

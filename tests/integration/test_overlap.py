@@ -8,7 +8,7 @@ import pytest
 
 from pymailer import ConnectionLostError, DeliveryUnknownError, EnvelopeError, Outcome, ReplyError
 from pymailer.smtp.connection import Connection
-from pymailer.smtp.options import smtp_options
+from pymailer.smtp.options import SMTPOptions
 from pymailer.smtp.overlap import Overlap
 from tests.faults import EXTENSIONS, Gate, at, commit, drop, hold, on, proceed, reply
 from tests.integration.test_connection_faults import CHUNKING, mail_for
@@ -17,7 +17,7 @@ DIALOGUES = {"whole messages ahead": CHUNKING, "the next envelope with the dot":
 
 
 async def opened(runtime: Any, server: Any) -> Connection:
-    connection = Connection(smtp_options(host="localhost", port=server.port))
+    connection = Connection(SMTPOptions(host="localhost", port=server.port))
     await connection.open(runtime)
     return connection
 

@@ -8,7 +8,7 @@ from pymailer import DeliveryUnknownError, Envelope, EnvelopeError, MailTimeoutE
 from pymailer.message.composed import ComposedMessage
 from pymailer.runtime import run
 from pymailer.smtp.connection import Connection
-from pymailer.smtp.options import smtp_options
+from pymailer.smtp.options import SMTPOptions
 from pymailer.transport import Mail
 from tests.faults.replay import SPLITS, ScriptedRuntime
 from tests.faults.transcript import transcript
@@ -18,7 +18,7 @@ CONTENT = b"Subject: x\r\n\r\n.dot\r\nlast\r\n"
 
 async def converse(runtime, recipients, options):
     """Open, send one message, and say goodbye."""
-    connection = Connection(smtp_options(host="mx.test", socket=runtime.socket, name="client.test", **options))
+    connection = Connection(SMTPOptions(host="mx.test", socket=runtime.socket, name="client.test", **options))
     await connection.open(runtime)
     message = ComposedMessage.from_bytes(CONTENT, "<id@example.com>")
     mail = Mail(Message(raw=CONTENT), runtime, message=message, envelope=Envelope("a@example.com", recipients))
