@@ -122,7 +122,7 @@ class Life:
             self._arrange(number, start + (0.0 if burst else self.random.uniform(0, SPAN)))
         if self.random.random() < 0.1:
             self.scheduler.spawn(self.pool.verify(self.scheduler), "verify")
-        self.scheduler.spawn(self._close(start + self.random.choice([0.1, SPAN / 3, 10 * SPAN])), "close")
+        self.scheduler.spawn(self._close(start + self.random.choice([0.1, SPAN / 3, 10 * SPAN, 10 * SPAN])), "close")
         self.scheduler.run()
 
     def _arrange(self, number: int, when: float) -> None:
@@ -156,6 +156,10 @@ class Life:
         drain = self.random.random() < 0.7
         self.reports.append(await self.pool.close(self.scheduler, drain=drain, timeout=timeout))
 
+    def held(self, sent: Sent) -> int:
+        """How often the server has this message."""
+        return self.server.held[sent.number]
+
     # --- what must hold ---
 
     def check(self) -> None:
@@ -178,7 +182,7 @@ class Life:
 
     def _the_server_agrees(self) -> None:
         for sent in self.sent:
-            held = self.server.held[sent.number]
+            held = self.held(sent)
             if sent.outcome in SENT:
                 assert held >= 1, f"message {sent.number} was reported as sent and is not there"
             if sent.outcome in (Outcome.NOT_SENT, Outcome.REJECTED) and not self.options.retry_unknown:

@@ -1,7 +1,7 @@
 """A server that fails as a seed wants, and knows the truth that its clients cannot see.
 
-Each connection behaves as `pymailer.smtp.connection.Connection` does: the same errors, with the same stages and outcomes.
-Must not know the pool.
+Each connection behaves as `pymailer.smtp.connection.Connection` does: the same errors with the same stages and
+outcomes. Must not know the pool.
 """
 
 from __future__ import annotations
@@ -245,7 +245,7 @@ def _lost(stage: Stage) -> ConnectionLostError:
 
 
 def _reply(kind: type[MailError], code: int, text: str, stage: Stage, outcome: Outcome | None = None) -> MailError:
-    reply = Reply(code, text.split()[0], (text,))
+    reply = Reply(code, text.split(maxsplit=1)[0], (text,))
     return kind(f"{code} {text}", stage=stage, reply=reply, outcome=outcome)
 
 

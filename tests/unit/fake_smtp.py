@@ -5,7 +5,7 @@ Knows what the pool expects of a connection (`pymailer_smtp_pool.connection`), a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from itertools import count
 from typing import Any
 
@@ -147,6 +147,16 @@ class FakeConnection:
 def make_pool(server: FakeServer, **options: Any) -> SMTPPool:
     """A pool of connections to this server."""
     return SMTPPool(PoolOptions(**options), server.connect, Journal("fake:25"))
+
+
+def crowd(pool: SMTPPool, size: int, **fields: Any) -> list[Callable[[Runtime], Coroutine[Any, Any, Any]]]:
+    """So many messages, numbered from 0, each sent by a coroutine function."""
+    return [lambda runtime, number=number: pool.send(fake_mail(runtime, number, **fields)) for number in range(size)]
+
+
+async def pause(connection: FakeConnection) -> None:
+    """A step that takes so long that others come meanwhile."""
+    await connection.runtime.sleep(0.005)
 
 
 # --- errors as the connection raises them ---

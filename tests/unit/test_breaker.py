@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pymailer.outcome import Stage
 from pymailer_smtp_pool.backoff import Backoff
 from pymailer_smtp_pool.breaker import Breaker, Door
 from tests.unit.fake_smtp import refused, reply_error, wrong_password
-from pymailer.outcome import Stage
 
 NOW = 100.0
 

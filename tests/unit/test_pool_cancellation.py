@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 
 import pytest
 
@@ -17,6 +18,15 @@ from tests.unit.fake_smtp import FakeConnection, FakeServer, fake_mail, make_poo
 @pytest.fixture
 def server() -> FakeServer:
     return FakeServer()
+
+
+async def until(condition) -> None:
+    """Let the loop turn until it is so."""
+    for _ in range(100_000):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it does not come to that")
 
 
 async def slowly(connection: FakeConnection) -> None:
@@ -69,9 +79,7 @@ def test_a_cancelled_message_in_flight_closes_its_connection(server):
 
     async def scenario() -> None:
         task = asyncio.create_task(pool.send(fake_mail(AsyncioRuntime())))
-        while not server.open:
-            await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await until(lambda: server.connections and server.connections[0].messages)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -89,11 +97,9 @@ def test_a_turn_that_comes_as_its_message_is_cancelled_passes_on(server):
         gate = asyncio.Event()
         server.sending = lambda connection: gate.wait()
         first, second, third = (asyncio.create_task(pool.send(fake_mail(runtime, number))) for number in range(3))
-        while pool.stats().waiting < 2:
-            await asyncio.sleep(0)
+        await until(lambda: pool.stats().waiting == 2)
         gate.set()
-        while first not in [task for task in (first,) if task.done()]:
-            await asyncio.sleep(0)
+        await until(first.done)
         second.cancel()  # it has its turn by now, and has not run since
         await asyncio.gather(second, return_exceptions=True)
         assert (await third).outcome is Outcome.ACCEPTED
@@ -113,8 +119,7 @@ def test_a_message_whose_loop_was_closed_while_it_waited_is_passed_over(server, 
         gate = asyncio.Event()
         server.sending = lambda connection: gate.wait() if connection.mail.data == "first" else None
         holder = asyncio.create_task(pool.send(fake_mail(AsyncioRuntime(), "first")))
-        while not server.open:
-            await asyncio.sleep(0)
+        await until(lambda: server.open)
         forgotten = abandoned_loop(pool)
         gate.set()
         await holder
@@ -139,8 +144,6 @@ def abandoned_loop(pool):
         loop.run_forever()
         loop.close()
 
-    import threading
-
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
@@ -151,7 +154,7 @@ def abandoned_loop(pool):
 def test_a_message_whose_coroutine_is_thrown_away_gives_its_place_back(server):
     pool = make_pool(server, max_connections=1)
     loop = asyncio.new_event_loop()
-    server.sending = lambda connection: asyncio.sleep(3600)
+    server.sending = lambda connection: asyncio.Event().wait()
     task = loop.create_task(pool.send(fake_mail(AsyncioRuntime())))
     loop.call_later(0.01, loop.stop)
     loop.run_forever()

@@ -11,7 +11,7 @@ from pymailer.errors import ConnectionLostError, DeliveryUnknownError, PoolClose
 from pymailer.outcome import Stage
 from pymailer.runtime import Runtime
 from tests.unit.crowd import failures, together
-from tests.unit.fake_smtp import FakeConnection, FakeServer, Script, fake_mail, lost, make_pool, refused
+from tests.unit.fake_smtp import FakeConnection, FakeServer, Script, crowd, fake_mail, lost, make_pool, refused
 
 
 @pytest.fixture
@@ -56,10 +56,6 @@ def close_when(pool, ready, **how):
         return await pool.close(runtime, **how)
 
     return close
-
-
-def crowd(pool, size: int, **fields):
-    return [lambda runtime, number=number: pool.send(fake_mail(runtime, number, **fields)) for number in range(size)]
 
 
 def test_draining_sends_what_is_queued_and_in_flight(colour, server):

@@ -1,4 +1,4 @@
-"""Ctrl-C at every moment of a send: whatever it interrupts, the pool loses no place, no connection and nobody in line."""
+"""Ctrl-C at every moment of a send: whatever it interrupts, the pool loses no place and forgets nobody in line."""
 
 from __future__ import annotations
 

@@ -46,22 +46,28 @@ def test_messages_that_are_lost_at_exit_are_counted():
 
 
 def test_an_idle_pool_ends_quietly():
-    assert told("""
+    assert (
+        told("""
         server.sending = lambda connection: None
         run(pool.send(fake_mail(BlockingRuntime())))
         assert pool.stats().idle == 1
-    """) == ""
+    """)
+        == ""
+    )
 
 
 def test_so_does_one_in_a_child():
-    assert told("""
+    assert (
+        told("""
         threading.Thread(target=lambda: run(pool.send(fake_mail(BlockingRuntime()))), daemon=True).start()
         while not pool.stats().busy:
             time.sleep(0.001)
         if os.fork():
             os.wait()
             os._exit(0)
-    """) == ""
+    """)
+        == ""
+    )
 
 
 def test_a_pool_that_is_forgotten_closes_its_connections_quietly():

@@ -151,9 +151,7 @@ class TestFork:
 
         server.sending = sending
         pool = make_pool(server, max_connections=1)
-        threads = [
-            threading.Thread(target=lambda: run(pool.send(fake_mail(BlockingRuntime())))) for _ in range(3)
-        ]
+        threads = [threading.Thread(target=lambda: run(pool.send(fake_mail(BlockingRuntime())))) for _ in range(3)]
         for thread in threads:
             thread.start()
         while pool.stats().waiting < 2:

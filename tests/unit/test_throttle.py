@@ -10,7 +10,7 @@ from pymailer_smtp_pool.throttle import REPLIES, Throttle, ThrottleReply, thrott
 
 
 def said(code: int, text: str, stage: Stage) -> MailError:
-    first = text.split()[0]
+    first = text.split(maxsplit=1)[0]
     enhanced = first if first.count(".") == 2 else None
     return MailError("refused", reply=Reply(code, enhanced, (text,)), stage=stage)
 
