@@ -64,6 +64,11 @@ def _tls(value: object) -> TLSOptions:
     return TLSOptions.parse(value)
 
 
+def _auto() -> Any:
+    """An attrs field: ``"auto"`` or ``False``."""
+    return attrs.field(default="auto", converter=attrs.Converter(_switch, takes_field=True))
+
+
 def _logger(_: object, __: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, (logging.Logger, logging.LoggerAdapter)):
         raise ConfigError(f"logger must be a logging.Logger or LoggerAdapter, not {type(value).__name__}")
@@ -102,8 +107,8 @@ class SMTPOptions:
     dns_timeout: float = seconds(30.0)
     debug: bool = attrs.field(default=False, validator=checked(bool))
     logger: Any = attrs.field(factory=lambda: logging.getLogger("pymailer.smtp"), validator=_logger, repr=False)
-    pipelining: Any = attrs.field(default="auto", converter=attrs.Converter(_switch, takes_field=True))
-    chunking: Any = attrs.field(default="auto", converter=attrs.Converter(_switch, takes_field=True))
+    pipelining: Any = _auto()
+    chunking: Any = _auto()
     lmtp: bool = attrs.field(default=False, validator=checked(bool))
     proxy: str | None = attrs.field(default=None, validator=checked(str), repr=False)
     socket: Any = attrs.field(default=None, repr=False)
