@@ -44,9 +44,7 @@ class ComposedMessage:
             content: All of it, lines ending in CRLF.
             message_id: Its Message-ID; read from its header if not given.
         """
-        end = 2 if content.startswith(b"\r\n") else content.find(_END_OF_HEADER) + len(_END_OF_HEADER)
-        if end < len(_END_OF_HEADER) and not content.startswith(b"\r\n"):
-            end = len(content)
+        end = _end_of_header(content)
         body = content[end:]
         return cls(content[:end], Body((body,), not body.isascii()), message_id)
 
@@ -147,6 +145,14 @@ class ComposedMessage:
                 else:
                     waiting += chunk
         yield waiting
+
+
+def _end_of_header(content: bytes) -> int:
+    """Where the body begins, after the empty line."""
+    if content.startswith(b"\r\n"):
+        return 2
+    found = content.find(_END_OF_HEADER)
+    return len(content) if found < 0 else found + len(_END_OF_HEADER)
 
 
 def _octets_of(piece: Piece) -> Iterable[bytes]:

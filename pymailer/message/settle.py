@@ -6,7 +6,7 @@ read by anybody, in any thread. What is known to be short is in memory; the rest
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -89,11 +89,15 @@ async def _fetched(runtime: Runtime, remote: Remote, policy: ComposePolicy, dead
 async def _collected(runtime: Runtime, pieces: AsyncPieces) -> Source:
     spool = Spool()
     iterator = aiter(pieces.pieces)
-    while (piece := await pieces.read(iterator)) is not None:
-        if spool.stays_in_memory(piece):
-            spool.write(piece)
-        else:
-            await runtime.offload(spool.write, piece)
+    try:
+        while (piece := await pieces.read(iterator)) is not None:
+            if spool.stays_in_memory(piece):
+                spool.write(piece)
+            else:
+                await runtime.offload(spool.write, piece)
+    finally:
+        if isinstance(iterator, AsyncGenerator):
+            await iterator.aclose()  # or its event loop would, in a task that outlives this call
     return spool.source()
 
 

@@ -338,6 +338,20 @@ class TestWhatFailsMidway:
             drive(lambda runtime: composed_in(runtime, attachments=[{"content": failing()}]))
         assert isinstance(caught.value.__cause__, ConnectionResetError)
 
+    def test_closes_the_generator_that_it_leaves(self, drive) -> None:
+        closed = []
+
+        async def endless() -> AsyncIterator[bytes]:
+            try:
+                while True:
+                    yield "no octets"
+            finally:
+                closed.append(True)
+
+        with pytest.raises(MessageError, match="bytes"):
+            drive(lambda runtime: composed_in(runtime, attachments=[{"content": endless()}]))
+        assert closed == [True]
+
     @pytest.mark.parametrize("piece", ["text", None, 5])
     def test_is_also_what_gives_something_other_than_octets(self, piece: object) -> None:
         with pytest.raises(MessageError) as caught:
