@@ -187,7 +187,7 @@ class DirectTransport:
         tls = self._verified if needed.verified else self._unverified
         if needed.pins:
             tls = attrs.evolve(self._unverified, pins=needed.pins)
-        options = attrs.evolve(
+        options = SMTPOptions(
             self.options,
             host=host,
             tls=tls,
