@@ -563,12 +563,12 @@ class TestAsyncioTasks:
         async def scenario(tasks):
             done = []
 
-            async def work(name, seconds):
-                await asyncio.sleep(seconds)
+            async def work(name, waiting):
+                await waiting
                 done.append(name)
 
-            tasks.spawn(work("long", 3600))
-            tasks.spawn(work("short", 0))
+            tasks.spawn(work("long", asyncio.Event().wait()))
+            tasks.spawn(work("short", asyncio.sleep(0)))
             await tasks.step()
             await tasks.close()
             return done
@@ -597,7 +597,7 @@ class TestAsyncioTasks:
         async def scenario(tasks):
             async def endless():
                 try:
-                    await asyncio.sleep(3600)
+                    await asyncio.Event().wait()
                 finally:
                     ended.append(True)
 
