@@ -6,13 +6,14 @@ the transport can, several ahead on one connection.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from pymailer.errors import ConfigError
+from pymailer.options import duration, positive_int
 from pymailer.results import Delivery, SentMessageInfo
 
 if TYPE_CHECKING:
@@ -22,8 +23,30 @@ if TYPE_CHECKING:
 Step = Coroutine[Any, Any, None]
 
 
+def _seconds(value: Any) -> float | None:
+    return None if value is None else duration("timeout", value)
+
+
+@attrs.frozen
+class Pace:
+    """How fast a batch may go.
+
+    Attributes:
+        concurrency: How many messages, or connections, may be busy at once; ``None`` for as many as the transport has.
+        in_flight: How many messages one connection may begin before the reply to the first is read.
+        timeout: Seconds for each message.
+
+    Raises:
+        ConfigError: One of them makes no sense.
+    """
+
+    concurrency: int | None = attrs.field(validator=positive_int)
+    in_flight: int = attrs.field(validator=positive_int)
+    timeout: float | None = attrs.field(converter=_seconds)
+
+
 @attrs.define(eq=False)
-class Batch:
+class Batch(ABC):
     """The state of one `send_many`.
 
     Attributes:
@@ -50,9 +73,9 @@ class Batch:
         """Whether anything is left to wait for."""
         return not self.ended or self.under_way > 0
 
+    @abstractmethod
     def begin(self, message: object) -> Step | None:
         """Take a message; a coroutine that then has to be driven, and never raises for a message, or ``None``."""
-        raise TypeError(f"{type(self).__name__} does not say how it sends")
 
     def settle(self, message: object, info: SentMessageInfo | None, error: Exception | None) -> None:
         """A message has ended, one way or the other."""
@@ -77,6 +100,7 @@ class OneByOne(Batch):
     send: Callable[[Any], Awaitable[SentMessageInfo]]
 
     def begin(self, message: object) -> Step:
+        """Take a message, and send it."""
         self.under_way += 1
         return self._deliver(message)
 
@@ -132,6 +156,7 @@ class InFlight(Batch):
     _given: dict[int, object] = attrs.field(factory=dict[int, object], init=False)
 
     def begin(self, message: object) -> Step | None:
+        """Take a message for the worker that has room first, or for a new one."""
         self.under_way += 1
         self._inbox.append(message)
         if self._working >= self.workers:
@@ -163,14 +188,3 @@ class InFlight(Batch):
     def _tell(self, mail: Mail, info: SentMessageInfo | None, error: Exception | None) -> None:
         self.way.note(mail, info, error)
         self.settle(self._given.pop(id(mail)), info, error)
-
-
-def checked_limit(name: str, value: object) -> int:
-    """A whole number, 1 or more.
-
-    Raises:
-        ConfigError: It is not.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigError(f"{name} must be a whole number, 1 or more, not {value!r}")
-    return value

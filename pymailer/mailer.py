@@ -6,20 +6,23 @@ know about asyncio.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Any, Final, Protocol, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast, overload
 
-from pymailer.bulk import Batch, InFlight, OneByOne, Step, checked_limit
+from pymailer.bulk import Batch, InFlight, OneByOne, Pace
 from pymailer.front_door import discreet
 from pymailer.mailer_options import MAILER_OPTIONS, checked_defaults, mailer_options
 from pymailer.pipeline import Pipeline, Plugin
 from pymailer.registry import find_transport
-from pymailer.results import CloseReport, CompiledMail, Delivery, SentMessageInfo
+from pymailer.results import CloseReport, CompiledMail, Delivery, PoolStats, SentMessageInfo
 from pymailer.runtime import Runtime, run
 from pymailer.runtime.blocking import BlockingRuntime
 from pymailer.runtime.multiplex import Multiplexer
-from pymailer.transport import Transport
+from pymailer.sources import AsyncSource, Source
+
+if TYPE_CHECKING:
+    from pymailer.transport import Transport
 
 P = TypeVar("P", bound=Plugin)
 
@@ -115,22 +118,21 @@ class _Front:
         ask = getattr(self.transport, "is_idle", None)
         return bool(ask()) if callable(ask) else True
 
-    def stats(self) -> Any:
-        """The transport's `PoolStats`; ``None`` from a transport that keeps none."""
+    def stats(self) -> PoolStats:
+        """What the transport counts; nothing at all from one that keeps no count."""
         ask = getattr(self.transport, "stats", None)
-        return ask() if callable(ask) else None
+        counted = ask() if callable(ask) else None
+        return PoolStats() if counted is None else cast("PoolStats", counted)
 
-    def _batch(self, runtime: Runtime, concurrency: int | None, in_flight: int, timeout: float | None) -> Batch:
-        checked_limit("in_flight", in_flight)
-        if concurrency is None:
-            concurrency = getattr(self.transport, "max_connections", 1)
-        checked_limit("concurrency", concurrency)
+    def _batch(self, runtime: Runtime, pace: Pace) -> Batch:
         pipeline, stream = self._pipeline, getattr(self.transport, "send_stream", None)
-        if in_flight > 1 and stream is not None:
-            return InFlight(concurrency * in_flight, stream, pipeline, runtime, concurrency, in_flight, timeout)
+        concurrency = pace.concurrency or cast("int", getattr(self.transport, "max_connections", 1))
+        if pace.in_flight > 1 and stream is not None:
+            limit = concurrency * pace.in_flight
+            return InFlight(limit, stream, pipeline, runtime, concurrency, pace.in_flight, pace.timeout)
 
         async def send(message: object) -> SentMessageInfo:
-            return await pipeline.send(runtime, message, {}, timeout)
+            return await pipeline.send(runtime, message, {}, pace.timeout)
 
         return OneByOne(concurrency, send)
 
@@ -175,15 +177,22 @@ class Mailer(_Front):
             timeout: Seconds for each message.
 
         Yields:
-            A `Delivery` for each message as it settles. Leaving the loop early waits for what is under way.
+            A `Delivery` for each message as it settles; a message's failure is in its own. Leaving the loop early
+            waits for what is under way.
+
+        Raises:
+            ConfigError: A number makes no sense.
+            Exception: What `messages` itself raises, once everything before that has settled.
         """
+        return self._send_many(Source(iter(messages)), Pace(concurrency, in_flight, timeout))
+
+    def _send_many(self, source: Source, pace: Pace) -> Iterator[Delivery]:
         tasks = Multiplexer()
-        batch = self._batch(tasks, concurrency, in_flight, timeout)
-        pull = _Pull(iter(messages))
+        batch = self._batch(tasks, pace)
         try:
             while batch.busy:
                 while batch.room:
-                    pull.start(batch, tasks)
+                    source.pull(batch, tasks)
                 if batch.under_way and not batch.settled:
                     tasks.step()
                 while batch.settled:
@@ -244,55 +253,6 @@ class Mailer(_Front):
         self.close(drain=kind is None)
 
 
-class _Tasks(Protocol):
-    def spawn(self, coroutine: Coroutine[Any, Any, object], /) -> None: ...
-
-
-def _spawn(tasks: _Tasks, step: Step | None) -> None:
-    if step is not None:
-        tasks.spawn(step)
-
-
-class _Pull:
-    """Takes messages from an iterable, at once."""
-
-    ready = True
-
-    def __init__(self, source: Iterator[object]) -> None:
-        self._source = source
-
-    def start(self, batch: Batch, tasks: _Tasks) -> None:
-        try:
-            _spawn(tasks, batch.begin(next(self._source)))
-        except StopIteration:
-            batch.end()
-        except Exception as error:  # noqa: BLE001 - the source's own: told once everything before it has settled
-            batch.end(error)
-
-
-class _AsyncPull:
-    """Takes messages from an asynchronous iterable, one at a time, while others are under way."""
-
-    ready = True
-
-    def __init__(self, source: AsyncIterator[object]) -> None:
-        self._source = source
-
-    def start(self, batch: Batch, tasks: _Tasks) -> None:
-        self.ready = False
-        tasks.spawn(self._take(batch, tasks))
-
-    async def _take(self, batch: Batch, tasks: _Tasks) -> None:
-        try:
-            _spawn(tasks, batch.begin(await anext(self._source)))
-        except StopAsyncIteration:
-            batch.end()
-        except Exception as error:  # noqa: BLE001 - the source's own: told once everything before it has settled
-            batch.end(error)
-        finally:
-            self.ready = True
-
-
 class AsyncMailer(_Front):
     """Sends messages through a transport, for asyncio code; the same names as `Mailer`, awaited."""
 
@@ -308,7 +268,7 @@ class AsyncMailer(_Front):
         """As `Mailer.send_mail`."""
         return await self._pipeline.send(self._runtime, data, fields, timeout, queue_priority)
 
-    async def send_many(
+    def send_many(
         self,
         messages: Iterable[object] | AsyncIterable[object],
         /,
@@ -317,17 +277,24 @@ class AsyncMailer(_Front):
         in_flight: int = 1,
         timeout: float | None = None,
     ) -> AsyncIterator[Delivery]:
-        """As `Mailer.send_many`; `messages` may be an asynchronous iterable."""
+        """As `Mailer.send_many`; `messages` may be an asynchronous iterable.
+
+        A loop over an asynchronous generator that is left early ends it only some time later: where it matters, write
+        ``async with contextlib.aclosing(mailer.send_many(...)) as deliveries``.
+        """
+        source = AsyncSource(aiter(messages)) if isinstance(messages, AsyncIterable) else Source(iter(messages))
+        return self._send_many(source, Pace(concurrency, in_flight, timeout))
+
+    async def _send_many(self, source: Source | AsyncSource, pace: Pace) -> AsyncIterator[Delivery]:
         from pymailer.runtime.aio import AsyncioTasks
 
         tasks = AsyncioTasks()
-        batch = self._batch(self._runtime, concurrency, in_flight, timeout)
-        pull = _AsyncPull(aiter(messages)) if isinstance(messages, AsyncIterable) else _Pull(iter(messages))
+        batch = self._batch(self._runtime, pace)
         try:
             while batch.busy:
-                while batch.room and pull.ready:
-                    pull.start(batch, tasks)
-                if not batch.settled and (batch.under_way or not pull.ready):
+                while batch.room and source.ready:
+                    source.pull(batch, tasks)
+                if not batch.settled and (batch.under_way or not source.ready):
                     await tasks.step()
                 while batch.settled:
                     yield batch.settled.popleft()

@@ -18,6 +18,7 @@ from pymailer.message.composer import compose
 from pymailer.message.merge import merge_message
 from pymailer.message.model import Message
 from pymailer.names import unknown
+from pymailer.options import duration
 from pymailer.outcome import Outcome, Stage
 from pymailer.results import CloseReport, CompiledMail, SentMessageInfo
 from pymailer.runtime import Runtime, maybe_await
@@ -203,4 +204,4 @@ def _forward(events: Emitter, event: str) -> Callable[..., None]:
 
 
 def _deadline(runtime: Runtime, timeout: float | None) -> float | None:
-    return None if timeout is None else runtime.now() + timeout
+    return None if timeout is None else runtime.now() + duration("timeout", timeout)

@@ -24,7 +24,11 @@ def public(front: type) -> set[str]:
 
 
 def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    return list(inspect.signature(function).parameters.values())
+    """What it takes, but for an asynchronous iterable, of which only one colour has a use."""
+    return [
+        parameter.replace(annotation=str(parameter.annotation).replace(" | AsyncIterable[object]", ""))
+        for parameter in inspect.signature(function).parameters.values()
+    ]
 
 
 def returned(function: Callable[..., Any]) -> str:

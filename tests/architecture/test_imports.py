@@ -41,9 +41,10 @@ ARROWS: dict[str, set[str]] = {
     "mailer_options": {"message", "dkim", "options", "errors"},
     "pipeline": {
         *("message", "dkim", "transport", "mailer_options", "results", "runtime"),
-        *("errors", "outcome", "events", "names"),
+        *("errors", "outcome", "events", "names", "options"),
     },
-    "bulk": {"results", "transport", "runtime", "errors", "outcome"},
+    "bulk": {"results", "transport", "runtime", "options"},
+    "sources": {"bulk"},
     "registry": {"transports", "transport", "smtp", "options", "urls", "names", "errors"},
 }
 """What each part of `pymailer` may import of its siblings. A part that is not listed stands on top and may import all
