@@ -14,7 +14,7 @@ import attrs
 from pymailer.errors import ConfigError, MailTimeoutError, ProxyError, TLSError
 from pymailer.net.addresses import endpoint
 from pymailer.net.http_connect import http_connect
-from pymailer.net.socks import socks4_connect, socks5_connect
+from pymailer.net.socks import CREDENTIAL_LIMIT, socks4_connect, socks5_connect
 from pymailer.net.tls import TLSOptions, certificate_name, explain_tls
 from pymailer.outcome import Stage
 from pymailer.secret import Secret
@@ -72,6 +72,9 @@ def parse_proxy(value: object) -> Proxy | None:
         raise ConfigError(f"the proxy's URL is malformed; {_FORM}")
     if proxy.scheme not in _PORTS:
         raise ConfigError(f"a proxy of the kind {proxy.scheme!r} is not known; {_FORM}")
+    longest = max(len(proxy.user.encode()), len(proxy.password.reveal().encode()))
+    if proxy.scheme.startswith("socks") and longest > CREDENTIAL_LIMIT:
+        raise ConfigError(f"the user name or password for a SOCKS proxy is longer than {CREDENTIAL_LIMIT} octets")
     return proxy
 
 

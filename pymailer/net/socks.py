@@ -30,7 +30,8 @@ _FAILURES: Final = {  # RFC 1928 6
 }
 _PERMANENT: Final = {2, 7, 8}
 _REPLY_LENGTHS: Final = {1: 4, 4: 16}  # of the address, by its type; a name tells its own
-_NAME_LIMIT: Final = 255
+CREDENTIAL_LIMIT: Final = 255
+"""Octets of a user name, and of a password."""
 
 
 async def socks5_connect(
@@ -72,7 +73,7 @@ async def socks5_connect(
 def _queue_credentials(channel: Channel, user: str, password: Secret[str]) -> None:
     """RFC 1929 2."""
     name = user.encode()
-    channel.queue(bytes([1, min(len(name), _NAME_LIMIT)]) + name[:_NAME_LIMIT])
+    channel.queue(bytes([1, len(name)]) + name)
     channel.queue(bytes([len(password.reveal().encode())]) + password.reveal().encode())
 
 

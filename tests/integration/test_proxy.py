@@ -301,6 +301,7 @@ class TestTheURL:
             "http://user%0d%0aX:s3cr3t@proxy.test",
             "http://user:s3cr3t%0a@proxy.test",
             "http://proxy .test",
+            f"socks5://user:{'s3cr3t' * 50}@proxy.test",
             7,
             b"http://proxy.test",
         ],
