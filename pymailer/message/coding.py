@@ -120,6 +120,10 @@ def _refused_nul() -> MessageError:
     return MessageError("content that goes as it is must not hold a NUL (RFC 5321 4.1.1.4)")
 
 
+def _refused_octets() -> MessageError:
+    return MessageError("the content is not 7bit, as was said of it (RFC 2045 2.7)", code="ESTREAM")
+
+
 def _encode_stream(leaf: Leaf, source: Source) -> Coded:
     if leaf.transfer in {IDENTITY, "7bit", "8bit"}:
         return _encode_as_it_is(leaf, source)
@@ -134,8 +138,11 @@ def _encode_stream(leaf: Leaf, source: Source) -> Coded:
 
 
 def _encode_as_it_is(leaf: Leaf, source: Source) -> Coded:
-    seven = leaf.transfer == "7bit" or (leaf.measure is not None and leaf.measure.ascii)
-    size = None if leaf.measure is None else leaf.measure.size
+    measure = leaf.measure
+    if leaf.transfer == "7bit" and measure is not None and not measure.ascii:
+        raise _refused_octets()
+    seven = leaf.transfer == "7bit" or (measure is not None and measure.ascii)
+    size = None if measure is None else measure.size
     return Coded("7bit" if seven else "8bit", Stream(source, as_seven_bits if seven else as_it_is, size))
 
 
@@ -167,7 +174,7 @@ def as_seven_bits(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """
     for chunk in as_it_is(chunks):
         if not chunk.isascii():
-            raise MessageError("the content is not 7bit, as was said of it", code="ESTREAM")
+            raise _refused_octets()
         yield chunk
 
 

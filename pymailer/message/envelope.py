@@ -17,24 +17,7 @@ from pymailer.results import Envelope
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pymailer.message.model import Message
-
 _KEYS = Keys.of("field of envelope", ("to", "cc", "bcc"), {"from": "from_", "from_": "from_"})
-
-
-def build_envelope(message: Message, *, max_recipients: int | None = None) -> Envelope:
-    """The envelope of a message: the one it is given, or else that of its addresses.
-
-    Raises:
-        EnvelopeError: No sender, no recipient, or more than `max_recipients`.
-        AddressError: An address cannot be sent to.
-        MessageError: `envelope` has an unknown key.
-    """
-    if message.envelope is not None:
-        return checked(given_envelope(message.envelope), max_recipients)
-    senders = parse_addresses(message.from_)
-    recipients = [*parse_addresses(message.to), *parse_addresses(message.cc), *parse_addresses(message.bcc)]
-    return envelope_of(senders, parse_addresses(message.sender), recipients, max_recipients)
 
 
 def envelope_of(
@@ -52,7 +35,7 @@ def envelope_of(
         max_recipients: How many different recipients there may be.
 
     Raises:
-        EnvelopeError: See `build_envelope`.
+        EnvelopeError: No sender, no recipient, or more than `max_recipients`.
     """
     candidates = (mailboxes(senders) or mailboxes(sender)) if senders else []
     if not candidates:

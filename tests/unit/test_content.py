@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import threading
@@ -357,6 +358,64 @@ class TestWhatFailsMidway:
         with pytest.raises(MessageError) as caught:
             octets(attachments=[{"content": iter([b"x", piece])}])
         assert caught.value.code == "ESTREAM"
+
+
+class TestWhatGoesAsItIs:
+    HEADER = b"Subject: inner\r\n\r\n"
+    ASCII = HEADER + b"plain\n" * 60_000
+    WIDE = HEADER + "größe\n".encode() * 60_000
+
+    @pytest.mark.parametrize("content", [ASCII, WIDE], ids=["7bit", "8bit"])
+    def test_in_a_file_is_measured_first(self, drive, path: Path, content: bytes) -> None:
+        path.write_bytes(content)
+
+        async def send(runtime) -> tuple[int | None, bytes]:
+            attachment = {"path": path, "content_type": "message/rfc822"}
+            message = (await composed_in(runtime, text="t", attachments=[attachment])).message
+            assert message.needs_8bit is (not content.isascii())
+            return message.size, b"".join([chunk async for chunk in message.chunks(runtime)])
+
+        size, sent = drive(send)
+        assert size == len(sent)
+        assert content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") in sent
+        (part,) = read(sent).iter_attachments()
+        assert part["Content-Transfer-Encoding"] == ("7bit" if content.isascii() else "8bit")
+
+    def test_that_nobody_can_measure_may_have_8_bits(self) -> None:
+        attachment = {"content": pieces(self.WIDE), "content_type": "message/rfc822"}
+        message = composed(attachments=[attachment]).message
+        assert message.needs_8bit
+        assert message.as_bytes().endswith("größe\r\n".encode())
+
+    @pytest.mark.parametrize("bad", [b"\0", b"\xff"])
+    @pytest.mark.parametrize("streamed", [False, True])
+    def test_is_refused_if_it_cannot_go_so(self, path: Path, bad: bytes, streamed: bool) -> None:
+        path.write_bytes(self.ASCII + bad)
+        content = {"content": pieces(self.ASCII + bad)} if streamed else {"path": path}
+        attachment = {**content, "filename": "x.txt", "content_transfer_encoding": "7bit"}
+        with pytest.raises(MessageError) as caught:
+            composed(attachments=[attachment]).message.as_bytes()
+        assert caught.value.code == ("EMESSAGE" if bad == b"\0" else "ESTREAM")
+
+
+class TestContentInAnEncoding:
+    def test_may_be_in_a_file(self, path: Path) -> None:
+        path.write_bytes(base64.encodebytes(LARGE))
+        (part,) = reread(text="t", attachments=[{"path": path, "encoding": "base64"}]).iter_attachments()
+        assert part.get_payload(decode=True) == LARGE
+
+    def test_has_to_fit_in_memory(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("pymailer.message.settle.MAX_HELD", 1000)
+        path.write_bytes(b"A" * 1001)
+        with pytest.raises(MessageError, match="1000"):
+            composed(attachments=[{"path": path, "encoding": "base64"}])
+
+
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
+def test_a_long_text_is_encoded_while_it_is_sent(encoding: str) -> None:
+    message = reread(text=pieces(LARGE_TEXT.encode()), text_encoding=encoding)
+    assert message["Content-Transfer-Encoding"] == encoding
+    assert text_of(message) == LARGE_TEXT.removesuffix("\n")
 
 
 class TestSizeAndReplay:
