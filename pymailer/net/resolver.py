@@ -26,6 +26,8 @@ _SYSTEM: Final = "system"
 """The kind of a cached answer that came from `getaddrinfo`."""
 _SYSTEM_TTL: Final = 30.0
 """Seconds: the system does not tell how long its answer holds."""
+LONGEST_SEARCH: Final = 30.0
+"""Seconds that name servers are asked for if the caller names no deadline."""
 
 
 class Resolver:
@@ -47,7 +49,7 @@ class Resolver:
         Args:
             runtime: Waits.
             host: A name, or an address, which is its own answer.
-            deadline: When to give up.
+            deadline: When to give up; `LONGEST_SEARCH` from now by default.
 
         Raises:
             DNSError: There is none (permanent), or no server could say (temporary).
@@ -152,7 +154,7 @@ class Resolver:
         servers = self._servers if self._servers is not None else system_servers()
         failure: NoAnswerError | None = None
         try:
-            answers = await ask(runtime, servers, name, wanted, deadline)
+            answers = await ask(runtime, servers, name, wanted, now + LONGEST_SEARCH if deadline is None else deadline)
         except NoAnswerError as error:
             answers, failure = {}, error
         for kind, message in answers.items():

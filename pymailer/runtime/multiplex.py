@@ -102,6 +102,8 @@ class Multiplexer:
             self._current = None
 
     def _poll(self) -> None:
+        if isinstance(self._selector, selectors.SelectSelector):
+            self._drop_closed()
         now = monotonic()
         if self._next_deadline <= now:
             self._expire(now)
@@ -112,6 +114,12 @@ class Multiplexer:
             elif (task := self._waiting.get(key.fd)) is not None:
                 self._wake(task, [sock for sock, _ in task.interests if sock.fileno() == key.fd])
             else:  # nobody listens any more: a connection that went idle
+                self._selector.unregister(key.fileobj)
+
+    def _drop_closed(self) -> None:
+        """Where there is only select() (Windows), one closed socket among those watched is an error."""
+        for key in tuple(self._selector.get_map().values()):
+            if isinstance(key.fileobj, socket.socket) and key.fileobj.fileno() < 0:
                 self._selector.unregister(key.fileobj)
 
     def _expire(self, now: float) -> None:

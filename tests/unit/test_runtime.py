@@ -6,6 +6,7 @@ Knows the runtimes; nothing of mail.
 from __future__ import annotations
 
 import asyncio
+import selectors
 import socket
 import threading
 import time
@@ -505,6 +506,19 @@ class TestMultiplexer:
             started = time.process_time()
             await runtime.sleep(0.05)
             assert time.process_time() - started < 0.04
+
+        self.run_all(scenario)
+
+    def test_forgets_closed_sockets_where_there_is_only_select(self, monkeypatch):
+        monkeypatch.setattr(selectors, "DefaultSelector", selectors.SelectSelector)
+
+        async def scenario(runtime):
+            for _ in range(3):
+                ours, theirs = socket.socketpair()
+                with ours, theirs:
+                    theirs.send(b"x")
+                    assert await runtime.wait([(ours, READ)], runtime.now() + PATIENCE) == [ours]
+                await runtime.sleep(0.001)
 
         self.run_all(scenario)
 
