@@ -34,7 +34,7 @@ class Pace:
     Attributes:
         concurrency: How many messages, or connections, may be busy at once; ``None`` for as many as the transport has.
         in_flight: How many messages one connection may begin before the reply to the first is read.
-        timeout: Seconds for each message.
+        timeout: Seconds (or a `timedelta`) for each message.
 
     Raises:
         ConfigError: One of them makes no sense.

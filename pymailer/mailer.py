@@ -7,6 +7,7 @@ know about asyncio.
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast, overload
 
@@ -141,7 +142,13 @@ class Mailer(_Front):
     """Sends messages through a transport, blocking the caller until each is settled."""
 
     def send_mail(
-        self, data: object = None, /, *, timeout: float | None = None, queue_priority: int = 0, **fields: Any
+        self,
+        data: object = None,
+        /,
+        *,
+        timeout: float | timedelta | None = None,
+        queue_priority: int = 0,
+        **fields: Any,
     ) -> SentMessageInfo:
         """Compose and send one message.
 
@@ -166,7 +173,7 @@ class Mailer(_Front):
         *,
         concurrency: int | None = None,
         in_flight: int = 1,
-        timeout: float | None = None,
+        timeout: float | timedelta | None = None,
     ) -> Iterator[Delivery]:
         """Send many messages over several connections at once, in the caller's own thread.
 
@@ -213,7 +220,7 @@ class Mailer(_Front):
         """
         return run(self._pipeline.compile(_BLOCKING, data, fields))
 
-    def send_compiled(self, mail: CompiledMail, /, *, timeout: float | None = None) -> SentMessageInfo:
+    def send_compiled(self, mail: CompiledMail, /, *, timeout: float | timedelta | None = None) -> SentMessageInfo:
         """Send what `compile` gave.
 
         Raises:
@@ -232,7 +239,7 @@ class Mailer(_Front):
         """
         return run(self._pipeline.verify(_BLOCKING))
 
-    def close(self, *, drain: bool = True, timeout: float | None = None) -> CloseReport:
+    def close(self, *, drain: bool = True, timeout: float | timedelta | None = None) -> CloseReport:
         """Close the transport; a second call is harmless.
 
         Args:
@@ -263,7 +270,13 @@ class AsyncMailer(_Front):
         self._runtime = AsyncioRuntime()
 
     async def send_mail(
-        self, data: object = None, /, *, timeout: float | None = None, queue_priority: int = 0, **fields: Any
+        self,
+        data: object = None,
+        /,
+        *,
+        timeout: float | timedelta | None = None,
+        queue_priority: int = 0,
+        **fields: Any,
     ) -> SentMessageInfo:
         """As `Mailer.send_mail`."""
         return await self._pipeline.send(self._runtime, data, fields, timeout, queue_priority)
@@ -275,7 +288,7 @@ class AsyncMailer(_Front):
         *,
         concurrency: int | None = None,
         in_flight: int = 1,
-        timeout: float | None = None,
+        timeout: float | timedelta | None = None,
     ) -> AsyncIterator[Delivery]:
         """As `Mailer.send_many`; `messages` may be an asynchronous iterable.
 
@@ -311,7 +324,9 @@ class AsyncMailer(_Front):
         """As `Mailer.compile`."""
         return await self._pipeline.compile(self._runtime, data, fields)
 
-    async def send_compiled(self, mail: CompiledMail, /, *, timeout: float | None = None) -> SentMessageInfo:
+    async def send_compiled(
+        self, mail: CompiledMail, /, *, timeout: float | timedelta | None = None
+    ) -> SentMessageInfo:
         """As `Mailer.send_compiled`."""
         return await self._pipeline.send(self._runtime, mail, {}, timeout)
 
@@ -319,7 +334,7 @@ class AsyncMailer(_Front):
         """As `Mailer.verify`."""
         return await self._pipeline.verify(self._runtime)
 
-    async def close(self, *, drain: bool = True, timeout: float | None = None) -> CloseReport:
+    async def close(self, *, drain: bool = True, timeout: float | timedelta | None = None) -> CloseReport:
         """As `Mailer.close`."""
         return await self._pipeline.close(self._runtime, drain=drain, timeout=timeout)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
-from pymailer.errors import ConfigError, MailTimeoutError
+from pymailer.errors import ConfigError, MailTimeoutError, MessageError
 from pymailer.events import EVENTS, Emitter
 from pymailer.message.composed import ComposedMessage
 from pymailer.message.composer import compose
@@ -25,6 +25,8 @@ from pymailer.runtime import Runtime, maybe_await
 from pymailer.transport import Mail, Transport, call, deliver
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from pymailer.mailer_options import MailerOptions
 
 Plugin = Callable[[Mail], Any]
@@ -86,19 +88,15 @@ class Pipeline:
         runtime: Runtime,
         data: object,
         fields: Mapping[str, Any],
-        timeout: float | None = None,
+        timeout: float | timedelta | None = None,
         queue_priority: int = 0,
     ) -> SentMessageInfo:
         """Compose one message and deliver it; what `compile` gave is only delivered."""
         mail: Mail | None = None
         try:
-            if isinstance(data, CompiledMail):
-                mail = _compiled(runtime, data)
-            else:
-                mail = Mail(self._merge(data, fields), runtime)
-            mail.deadline, mail.queue_priority = _deadline(runtime, timeout), queue_priority
-            if mail.message is None:
-                await self._prepare(mail)
+            mail = self._begin(runtime, data, fields, timeout)
+            mail.queue_priority = queue_priority
+            await self._prepare(mail)
             info = await self._deliver(mail)
         except BaseException as error:
             self.note(mail, None, error)
@@ -106,25 +104,32 @@ class Pipeline:
         self.note(mail, info, None)
         return info
 
-    async def prepare(self, runtime: Runtime, data: object, timeout: float | None, /) -> Mail:
+    async def prepare(self, runtime: Runtime, data: object, timeout: float | timedelta | None, /) -> Mail:
         """A message ready for the transport."""
-        mail = _compiled(runtime, data) if isinstance(data, CompiledMail) else Mail(self._merge(data, {}), runtime)
-        mail.deadline = _deadline(runtime, timeout)
-        if mail.message is None:
-            await self._prepare(mail)
+        mail = self._begin(runtime, data, {}, timeout)
+        await self._prepare(mail)
         return mail
 
     async def compile(self, runtime: Runtime, data: object, fields: Mapping[str, Any]) -> CompiledMail:
         """Everything but the sending."""
-        mail = Mail(self._merge(data, fields), runtime)
+        mail = self._begin(runtime, data, fields)
         await self._prepare(mail)
         content = b"".join([chunk async for chunk in mail.message.chunks(runtime)])
         return CompiledMail(mail.envelope, mail.message_id, content, mail.dsn, mail.require_tls)
 
-    def _merge(self, data: object, fields: Mapping[str, Any]) -> Message:
-        return merge_message(data, fields, self.defaults)
+    def _begin(
+        self, runtime: Runtime, data: object, fields: Mapping[str, Any], timeout: float | timedelta | None = None
+    ) -> Mail:
+        deadline = None if timeout is None else runtime.now() + duration("timeout", timeout)
+        if not isinstance(data, CompiledMail):
+            return Mail(merge_message(data, fields, self.defaults), runtime, deadline)
+        if fields:
+            raise MessageError(f"a compiled mail takes no more fields, such as {next(iter(fields))!r}")
+        return _compiled(runtime, data, deadline)
 
     async def _prepare(self, mail: Mail) -> None:
+        if mail.message is not None:  # it was compiled before
+            return
         await self._run_step("compile", mail)
         composed = await compose(mail.runtime, mail.data, self.options.policy, mail.deadline)
         mail.message, mail.envelope = composed.message, composed.envelope
@@ -152,10 +157,12 @@ class Pipeline:
             await call(runtime, verify, runtime)
         return True
 
-    async def close(self, runtime: Runtime, *, drain: bool, timeout: float | None) -> CloseReport:
+    async def close(self, runtime: Runtime, *, drain: bool, timeout: float | timedelta | None) -> CloseReport:
         """Close the transport, if it can be closed."""
         close = getattr(self.transport, "close", None)
         report: object = None
+        if timeout is not None:
+            timeout = duration("timeout", timeout)
         if callable(close):
             report = await call(runtime, close, runtime, drain=drain, timeout=timeout)
         for unsubscribe in self._unsubscribe:
@@ -184,11 +191,12 @@ class Pipeline:
         self.events.emit("failed", error)
 
 
-def _compiled(runtime: Runtime, compiled: CompiledMail) -> Mail:
+def _compiled(runtime: Runtime, compiled: CompiledMail, deadline: float | None) -> Mail:
     """What `compile` gave, as a mail that only has to be delivered."""
     return Mail(
         Message(raw=compiled.content, envelope=compiled.envelope),
         runtime,
+        deadline,
         message=ComposedMessage.from_bytes(compiled.content, compiled.message_id),
         envelope=compiled.envelope,
         dsn=compiled.dsn,
@@ -201,7 +209,3 @@ def _forward(events: Emitter, event: str) -> Callable[..., None]:
         events.emit(event, *arguments)
 
     return forward
-
-
-def _deadline(runtime: Runtime, timeout: float | None) -> float | None:
-    return None if timeout is None else runtime.now() + duration("timeout", timeout)
