@@ -70,3 +70,12 @@ def _a_labels(name: str) -> str:
         return idna.encode(name, uts46=True, transitional=False).decode("ascii")
     except UnicodeError as error:
         raise ConfigError(f"{name!r} is not a host name: {error}") from error
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address never leaves this machine; ``""`` is that of a socket without a network."""
+    if not host:
+        return True
+    address = ip_address(host.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback

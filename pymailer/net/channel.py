@@ -11,7 +11,7 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING, Final
 
-from pymailer.net.addresses import host_of, peer_of
+from pymailer.net.addresses import host_of, is_loopback, peer_of
 from pymailer.net.outbox import Outbox
 from pymailer.runtime import READ, WRITE
 
@@ -58,6 +58,11 @@ class Channel:
     def local_address(self) -> str:
         """The address of this side, ``""`` where a socket has none."""
         return host_of(self._sock.getsockname())
+
+    @property
+    def stays_here(self) -> bool:
+        """Whether the other end is on this machine, so that nobody listens in between."""
+        return is_loopback(host_of(self._sock.getpeername()))
 
     def close(self) -> None:
         """Give the descriptor back at once, without a word to the peer; a second call is harmless.

@@ -102,8 +102,6 @@ def mail(
     smtputf8: bool = False,
     dsn: DSN | None = None,
     require_tls: bool = False,
-    deliver_by: int | None = None,
-    mt_priority: int | None = None,
 ) -> bytes:
     """Begins a transaction; each parameter that is given needs its extension offered.
 
@@ -114,8 +112,6 @@ def mail(
         smtputf8: Addresses or headers are UTF-8 (RFC 6531).
         dsn: RET and ENVID are taken from it (RFC 3461).
         require_tls: Every further hop must use TLS (RFC 8689).
-        deliver_by: Seconds within which to deliver, or else return the message (RFC 2852).
-        mt_priority: -9 to 9 (RFC 6710).
 
     Raises:
         AddressError: `from_` is not exactly one address.
@@ -132,10 +128,6 @@ def mail(
         text += _envelope_wishes(dsn)
     if require_tls:
         text += " REQUIRETLS"
-    if deliver_by is not None:
-        text += f" BY={_number('deliver_by', deliver_by, 1, 10**9 - 1)};R"
-    if mt_priority is not None:
-        text += f" MT-PRIORITY={_number('mt_priority', mt_priority, -9, 9)}"
     return line(text, utf8=smtputf8, limit=MAX_COMMAND, error=EnvelopeError)
 
 

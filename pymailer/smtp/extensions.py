@@ -18,12 +18,9 @@ __all__ = ["Capabilities"]
 
 _FLAGS: Final = {
     "8BITMIME": "eightbitmime",
-    "BINARYMIME": "binarymime",
     "CHUNKING": "chunking",
-    "DELIVERBY": "deliverby",
     "DSN": "dsn",
     "ENHANCEDSTATUSCODES": "enhancedstatuscodes",
-    "MT-PRIORITY": "mt_priority",
     "PIPELINING": "pipelining",
     "REQUIRETLS": "requiretls",
     "SIZE": "size",
@@ -45,7 +42,6 @@ class Capabilities:
         max_size: The largest message in octets (RFC 1870), or ``None`` where no limit was named.
         rcptmax: Recipients per message (RFC 9422), or ``None``.
         mailmax: Messages per connection (RFC 9422), or ``None``.
-        min_by_time: The shortest time in seconds that DELIVERBY may ask for (RFC 2852), or ``None``.
     """
 
     keywords: frozenset[str] = frozenset()
@@ -53,14 +49,10 @@ class Capabilities:
     max_size: int | None = None
     rcptmax: int | None = None
     mailmax: int | None = None
-    min_by_time: int | None = None
-    binarymime: bool = False
     chunking: bool = False
-    deliverby: bool = False
     dsn: bool = False
     eightbitmime: bool = False
     enhancedstatuscodes: bool = False
-    mt_priority: bool = False
     pipelining: bool = False
     requiretls: bool = False
     size: bool = False
@@ -78,7 +70,6 @@ class Capabilities:
             max_size=_positive(offered.get("SIZE", ())),  # RFC 1870 4: 0 says that there is no fixed limit
             rcptmax=_positive(limits.get("RCPTMAX", ())),
             mailmax=_positive(limits.get("MAILMAX", ())),
-            min_by_time=_positive(offered.get("DELIVERBY", ())),
             **{field: keyword in offered for keyword, field in _FLAGS.items()},
         )
 

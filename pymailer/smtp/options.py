@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from ipaddress import ip_address
 from typing import Any, Final
 
 import attrs
@@ -138,19 +137,6 @@ class SMTPOptions:
     def peer(self) -> str:
         """Host and port, as error messages name them."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def loopback(self) -> bool:
-        """Whether the server is on this machine, so that nobody listens in between."""
-        host = self.host.strip("[]").lower().rstrip(".")
-        return host == "localhost" or host.endswith(".localhost") or _is_loopback(host)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return False
 
 
 _NAMES: Final = frozenset(field.name for field in attrs.fields(SMTPOptions) if field.init)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import socket
 
 import pytest
 
@@ -230,3 +231,16 @@ def asked(conversation) -> str:
     """The client's next answer as it was said."""
     conversation.reply("334 UGFzc3dvcmQ6")
     return conversation.line()
+
+
+def test_a_plain_text_login_over_a_socket_that_leads_to_this_machine_is_allowed(drive, fault_server):
+    server = fault_server(users={"me": "right"}, mechanisms=("PLAIN",))
+
+    async def go(runtime):
+        sock = socket.create_connection((server.host, server.port))
+        connection = Connection(SMTPOptions(host="mail.example.com", socket=sock, auth=("me", "right")))
+        await connection.open(runtime)
+        await connection.quit(runtime)
+
+    drive(go)
+    assert server.logins[0].accepted

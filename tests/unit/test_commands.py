@@ -29,23 +29,15 @@ class TestMail:
             smtputf8=True,
             dsn=DSN(ret="HDRS", envid="q=1"),
             require_tls=True,
-            deliver_by=120,
-            mt_priority=-3,
         )
         assert line == (
-            b"MAIL FROM:<a@b.example> SIZE=1000 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=q+3D1 REQUIRETLS"
-            b" BY=120;R MT-PRIORITY=-3\r\n"
+            b"MAIL FROM:<a@b.example> SIZE=1000 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=q+3D1 REQUIRETLS\r\n"
         )
 
     @pytest.mark.parametrize("size", [-1, True, "100", "100\r\nRCPT TO:<v@evil.example>", 1.5, 10**20])
     def test_takes_only_a_number_for_a_size(self, size):
         with pytest.raises(EnvelopeError):
             commands.mail("a@b.example", size=size)
-
-    @pytest.mark.parametrize("priority", [-10, 10, "3"])
-    def test_takes_only_priorities_that_exist(self, priority):
-        with pytest.raises(EnvelopeError):
-            commands.mail("a@b.example", mt_priority=priority)
 
 
 class TestRcpt:

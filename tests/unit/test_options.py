@@ -146,27 +146,3 @@ def test_another_port_of_a_secure_service_keeps_tls_required():
 def test_an_unknown_service_names_close_ones():
     with pytest.raises(ConfigError, match="(?i)gmail"):
         SMTPOptions(service="gmial")
-
-
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1", "[::1]", "127.8.8.8", "LOCALHOST.", "api.localhost"])
-def test_loopback_is_known_by_name_and_by_address(host):
-    assert SMTPOptions(host=host).loopback
-
-
-@pytest.mark.parametrize("host", ["example.com", "127.0.0.1.example.com", "10.0.0.1", "localhost.example"])
-def test_everything_else_is_not_loopback(host):
-    assert not SMTPOptions(host=host).loopback
-
-
-def test_two_options_from_the_same_words_are_equal():
-    assert SMTPOptions(host="a.example", port=587) == SMTPOptions({"host": "a.example", "port": 587})
-
-
-def test_options_from_options_are_the_same():
-    first = SMTPOptions(service="gmail", auth=("user", "password"), socket_timeout=5)
-    assert SMTPOptions(first) == first
-
-
-def test_what_options_are_made_of_is_said_if_it_is_none_of_that():
-    with pytest.raises(ConfigError, match="keywords, a mapping or a URL"):
-        SMTPOptions(25)
