@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
 from pymailer.errors import ConfigError
 from pymailer.message.composer import ComposePolicy
+from pymailer.message.model import MESSAGE_KEYS
 from pymailer.options import checked, normalize, positive_int
 
+if TYPE_CHECKING:
+    from pymailer.dkim import DKIM
 
-def _dkim(value: object) -> object:
+
+def _dkim(value: object) -> tuple[DKIM, ...] | None:
     if value is None:
         return None
     from pymailer.dkim import parse_keys
 
     return parse_keys(value)
+
+
+def _policy(options: MailerOptions) -> ComposePolicy:
+    return ComposePolicy(
+        attach_data_urls=options.attach_data_urls,
+        disable_file_access=options.disable_file_access,
+        disable_url_access=options.disable_url_access,
+        allow_private_urls=options.allow_private_urls,
+        max_recipients=options.max_recipients,
+        x_mailer=options.x_mailer,
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -34,25 +49,14 @@ class MailerOptions:
         x_mailer: What X-Mailer says; by default there is none.
     """
 
-    dkim: Any = attrs.field(default=None, converter=_dkim, repr=False)
+    dkim: tuple[DKIM, ...] | None = attrs.field(default=None, converter=_dkim, repr=False)
     attach_data_urls: bool = attrs.field(default=False, validator=checked(bool))
     disable_file_access: bool = attrs.field(default=False, validator=checked(bool))
     disable_url_access: bool = attrs.field(default=False, validator=checked(bool))
     allow_private_urls: bool = attrs.field(default=False, validator=checked(bool))
     max_recipients: int | None = attrs.field(default=None, validator=positive_int)
     x_mailer: str | None = attrs.field(default=None, validator=checked(str, bool))
-    policy: ComposePolicy = attrs.field(init=False, repr=False)
-
-    @policy.default
-    def _policy(self) -> ComposePolicy:
-        return ComposePolicy(
-            attach_data_urls=self.attach_data_urls,
-            disable_file_access=self.disable_file_access,
-            disable_url_access=self.disable_url_access,
-            allow_private_urls=self.allow_private_urls,
-            max_recipients=self.max_recipients,
-            x_mailer=self.x_mailer,
-        )
+    policy: ComposePolicy = attrs.field(default=attrs.Factory(_policy, takes_self=True), init=False, repr=False)
 
 
 MAILER_OPTIONS: Final = frozenset(field.name for field in attrs.fields(MailerOptions) if field.init)
@@ -69,13 +73,24 @@ def mailer_options(found: Mapping[str, Any], given: Mapping[str, Any]) -> Mailer
 
 
 def checked_defaults(defaults: object) -> dict[str, Any]:
-    """A copy of the message fields that each message inherits.
+    """A copy of the message fields that each message inherits, with the lists and mappings in it.
 
     Raises:
         ConfigError: They are no mapping.
+        MessageError: A field is unknown (with the closest known one), or given in both spellings.
     """
     if defaults is None:
         return {}
     if not isinstance(defaults, Mapping):
         raise ConfigError(f"defaults is a mapping of message fields, not {type(defaults).__name__}")
-    return dict(defaults)
+    copied: dict[str, Any] = _copied(dict(cast("Mapping[str, Any]", defaults)))
+    MESSAGE_KEYS.read(copied)
+    return copied
+
+
+def _copied(value: Any) -> Any:
+    """What may be changed by its owner later is copied; files, streams and objects are shared."""
+    kind = value.__class__
+    if kind is dict:
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if kind is list else value
