@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _IN_STEP: Final = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.BODY})
 """Where nonsense from a server that talked sense before may be a connection out of step, and not a wrong server."""
 _CLOSING: Final = 421
+_TIMED_OUT: Final = "4.4.2"
+"""RFC 3463 3.5: the connection timed out."""
 
 
 @attrs.frozen
@@ -66,7 +68,12 @@ def _out_of_step(error: MailError) -> bool:
 def hung_up_early(error: MailError) -> bool:
     """Whether the server ended the connection before it had heard anything of the message but MAIL.
 
-    On a connection that was used before, that is about its age and not about this message.
+    On a connection that was used before, that is about its age and not about this message. Some servers say 421 first
+    (RFC 5321 3.8), Amazon SES says "451 4.4.2 Timeout waiting for data" at a moment of its own choice.
     """
-    lost = isinstance(error, ConnectionLostError) or (error.reply is not None and error.reply.code == _CLOSING)
-    return lost and error.stage is Stage.MAIL and error.outcome is Outcome.NOT_SENT
+    if error.stage is not Stage.MAIL or error.outcome not in (Outcome.NOT_SENT, Outcome.REJECTED):
+        return False
+    reply = error.reply
+    if reply is None:
+        return isinstance(error, ConnectionLostError)
+    return reply.code == _CLOSING or (reply.temporary and reply.enhanced == _TIMED_OUT)

@@ -14,8 +14,9 @@ from pymailer.errors import (
     PoolClosedError,
     PoolTimeoutError,
     ProtocolError,
+    ReplyError,
 )
-from pymailer.outcome import Stage
+from pymailer.outcome import Reply, Stage
 from pymailer_smtp_pool.backoff import Backoff
 from pymailer_smtp_pool.retry import RetryPolicy, hung_up_early
 from tests.unit.fake_smtp import lost, refused, reply_error
@@ -100,6 +101,10 @@ class TestHangingUpEarly:
 
     def test_is_a_421_at_mail(self):
         assert hung_up_early(reply_error(421, "bye", Stage.MAIL))
+
+    def test_is_a_timeout_that_crossed_our_mail(self):
+        reply = Reply(451, "4.4.2", ("4.4.2 Timeout waiting for data from client",))
+        assert hung_up_early(ReplyError("451", reply=reply, stage=Stage.MAIL))
 
     @pytest.mark.parametrize("stage", [Stage.RCPT, Stage.DATA, Stage.BODY])
     def test_is_not_later(self, stage):
