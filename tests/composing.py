@@ -16,9 +16,7 @@ PARTIES = {"from": "a@example.com", "to": "b@example.com"}
 """What a message needs at the least."""
 
 
-def composed(
-    data: object = None, /, *, policy: ComposePolicy | None = None, **fields: Any
-) -> Composed:
+def composed(data: object = None, /, *, policy: ComposePolicy | None = None, **fields: Any) -> Composed:
     """A message from `PARTIES` and these fields."""
     message = merge_message(data, fields, PARTIES)
     return run(compose(BlockingRuntime(), message, policy or ComposePolicy()))

@@ -30,9 +30,7 @@ class TestMail:
             dsn=DSN(ret="HDRS", envid="q=1"),
             require_tls=True,
         )
-        assert line == (
-            b"MAIL FROM:<a@b.example> SIZE=1000 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=q+3D1 REQUIRETLS\r\n"
-        )
+        assert line == (b"MAIL FROM:<a@b.example> SIZE=1000 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=q+3D1 REQUIRETLS\r\n")
 
     @pytest.mark.parametrize("size", [-1, True, "100", "100\r\nRCPT TO:<v@evil.example>", 1.5, 10**20])
     def test_takes_only_a_number_for_a_size(self, size):
