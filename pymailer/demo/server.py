@@ -10,7 +10,7 @@ import socket
 import ssl
 from email.parser import BytesHeaderParser
 from email.policy import SMTP as CRLF
-from typing import Any, Final
+from typing import Any, Final, Self, cast
 
 import attrs
 import trustme
@@ -72,14 +72,14 @@ class Mailbox:
 
 
 def _drop(server: SMTP) -> None:
-    if server.transport is not None:
-        server.transport.abort()
+    cast("Any", server.transport).abort()
 
 
 class CountingServer(SMTP):
     """aiosmtpd's protocol, which tells the mailbox of each connection."""
 
     def connection_made(self, transport: Any) -> None:
+        """Count a connection."""
         if self.session is None:  # it is called again after STARTTLS
             self.event_handler.connections += 1
         super().connection_made(transport)
@@ -104,6 +104,7 @@ class DemoServer(Controller):
         )
 
     def factory(self) -> SMTP:
+        """The protocol of one connection."""
         return CountingServer(self.handler, **self.SMTP_kwargs)
 
     @property
@@ -111,7 +112,7 @@ class DemoServer(Controller):
         """The certificate of the authority that a client of this server trusts, as PEM."""
         return self.authority.cert_pem.bytes()
 
-    def __enter__(self) -> DemoServer:
+    def __enter__(self) -> Self:
         self.start()
         return self
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING, Any, Final
 
+from pymailer.errors import MessageError
 from pymailer.message.addresses import format_addresses, parse_addresses
 from pymailer.message.dates import date_value
 from pymailer.message.headers import custom_fields
@@ -66,6 +67,8 @@ def header_fields(data: Message, parties: Parties, envelope: Envelope) -> list[t
     if data.references:
         found.append(("References", data.references))
     if data.subject is not None and data.subject != "":
+        if not isinstance(data.subject, str):
+            raise MessageError(f"subject is text, not {type(data.subject).__name__}")
         found.append(("Subject", data.subject))
     found.append(("Message-ID", data.message_id or make_message_id(parties.domain(envelope))))
     found.append(("Date", date_value(data.date)))

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pymailer.transport import Mail
 
 FRESH: Final = 5.0
-"""Seconds after which a silent server may have hung up, so that a message is not risked before the envelope is answered."""
+"""Seconds after which a silent server may have hung up, so that the envelope is answered before a message is risked."""
 
 _numbers: Final = count(1)
 

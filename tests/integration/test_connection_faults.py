@@ -17,6 +17,7 @@ from pymailer import (
     DeliveryUnknownError,
     Envelope,
     EnvelopeError,
+    MailError,
     MailTimeoutError,
     Message,
     MessageError,
@@ -70,7 +71,7 @@ async def opened(runtime: Any, server: Any, **options: Any) -> Connection:
 
 async def failing_open(runtime: Any, server: Any, options: dict[str, Any]) -> Exception:
     connection = Connection(SMTPOptions(host="localhost", port=server.port, **options))
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - the rows say which
+    with pytest.raises(Exception) as caught:
         await connection.open(runtime)
     assert not connection.usable
     return caught.value
@@ -272,7 +273,7 @@ def test_a_message_that_meets_trouble(row, dialogue, drive, fault_server):
 
 async def send_two(runtime: Any, server: Any) -> Exception:
     connection = await opened(runtime, server)
-    with pytest.raises(Exception) as caught:  # noqa: PT011
+    with pytest.raises(Exception) as caught:
         await connection.send(runtime, mail_for(runtime))
     assert not connection.usable
     return caught.value
@@ -377,7 +378,7 @@ def test_the_servers_recipient_limit_is_kept_without_being_told_twice(drive, fau
 
 def test_f41_a_go_ahead_although_everybody_was_refused_gets_only_a_dot(drive, fault_server):
     server = fault_server(on("RCPT", reply("550 no")), on("DATA", reply("354 go"), hear, reply("554 nobody")))
-    info, error, goes_on = drive(send_one, server, {})
+    _, error, goes_on = drive(send_one, server, {})
     assert isinstance(error, EnvelopeError)
     assert goes_on
 
@@ -429,7 +430,7 @@ def unlimited(extensions: tuple[str, ...]) -> tuple[str, ...]:
 async def send_big(runtime: Any, server: Any, **options: Any) -> tuple[Any, bool]:
     connection = await opened(runtime, server, **options)
     try:
-        with pytest.raises(Exception) as caught:  # noqa: PT011
+        with pytest.raises(Exception) as caught:
             await connection.send(runtime, mail_for(runtime, content=BIG))
         return caught.value, connection.usable
     finally:
@@ -540,17 +541,18 @@ def test_f65_what_becomes_of_rset_never_touches_the_message_before(answer, dialo
         with pytest.raises(ReplyError):
             await connection.send(runtime, mail_for(runtime))
         assert connection.usable
-        info = None
+        outcome = "not_sent"
         try:
             info = await connection.send(runtime, mail_for(runtime))
-        except Exception as error:
-            assert error.outcome is Outcome.NOT_SENT
+            outcome = info.outcome
+        except MailError as error:
+            outcome = error.outcome
         assert connection.usable is (answer is proceed)
         connection.close()
-        return info
+        return outcome
 
-    info = drive(go)
-    assert len(server.commits) == (info is not None)
+    outcome = drive(go)
+    assert outcome == ("accepted" if server.commits else "not_sent")
 
 
 @pytest.mark.parametrize("answer", [drop, silence, reply("500 what?")], ids=["drop", "hang", "500"])
@@ -608,7 +610,7 @@ def test_an_address_that_needs_smtputf8_is_named_where_it_is_not_offered(drive, 
 
     async def go(runtime):
         connection = await opened(runtime, server)
-        with pytest.raises(EnvelopeError, match="дмитрий@example.com"):
+        with pytest.raises(EnvelopeError, match=r"дмитрий@example\.com"):
             await connection.send(runtime, mail_for(runtime, "дмитрий@example.com"))
         await connection.quit(runtime)
 

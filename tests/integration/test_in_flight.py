@@ -1,4 +1,4 @@
-"""`send_many(..., in_flight=…)`: several messages ahead on each connection, and every one of them told what became of it."""
+"""`send_many(..., in_flight=…)`: several messages ahead on each connection, each told what became of it."""
 
 from __future__ import annotations
 

@@ -144,5 +144,5 @@ def test_another_port_of_a_secure_service_keeps_tls_required():
 
 
 def test_an_unknown_service_names_close_ones():
-    with pytest.raises(ConfigError, match="(?i)gmail"):
+    with pytest.raises(ConfigError, match=r"(?i)gmail"):
         SMTPOptions(service="gmial")
