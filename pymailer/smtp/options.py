@@ -106,8 +106,8 @@ class SMTPOptions:
     dns_timeout: float = seconds(30.0)
     debug: bool = attrs.field(default=False, validator=checked(bool))
     logger: Any = attrs.field(factory=lambda: logging.getLogger("pymailer.smtp"), validator=_logger, repr=False)
-    pipelining: Any = _auto()
-    chunking: Any = _auto()
+    pipelining: Any = _auto()  # noqa: RUF009 - it makes the field
+    chunking: Any = _auto()  # noqa: RUF009 - it makes the field
     lmtp: bool = attrs.field(default=False, validator=checked(bool))
     proxy: str | None = attrs.field(default=None, validator=checked(str), repr=False)
     socket: Any = attrs.field(default=None, repr=False)
