@@ -162,7 +162,7 @@ def test_s13_closing_says_what_was_not_sent(fault_server):
     mailer = create_transport(pool)
     with ThreadPoolExecutor(13) as threads:
         sends = [threads.submit(mailer.send_mail, message(number)) for number in range(12)]
-        gate.wait_for_arrival()
+        server.wait_until(lambda: len(server.bodies) == 2)
         until(lambda: pool.stats().waiting == 10)
         closing = threads.submit(mailer.close, drain=False)
         errors = [send.exception() for send in sends if not still_begun(send)]
