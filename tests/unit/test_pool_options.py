@@ -80,7 +80,7 @@ def test_a_service_fills_in_what_is_not_given():
         ({"queue_timeout": float("inf")}, "queue_timeout"),
         ({"max_age": None, "maxAge": 1}, "same option"),
         ({"retry_temporary": "yes"}, "retry_temporary"),
-        ({"rate_limiter": object()}, "reserve"),
+        ({"rate_limiter": "fast"}, "reserve"),
         ({"throttle_replies": ["451"]}, "ThrottleReply"),
         ({"throttle_replies": 451}, "throttle_replies"),
     ],
