@@ -20,11 +20,17 @@ def snake_case(name: str) -> str:
     return "".join(words)
 
 
-def closest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that `name` is probably a misspelling of, or ``None``."""
+def closest(name: str, known: Iterable[str], similarity: float = 0.6) -> str | None:
+    """The known name that `name` is probably a misspelling of, or ``None``.
+
+    Args:
+        name: In either spelling.
+        known: In snake_case.
+        similarity: How like it that one must be, from 0 to 1.
+    """
     from difflib import get_close_matches  # only a mistake pays for this import
 
-    matches = get_close_matches(snake_case(name), list(known), n=1, cutoff=0.6)
+    matches = get_close_matches(snake_case(name), list(known), n=1, cutoff=similarity)
     return matches[0] if matches else None
 
 

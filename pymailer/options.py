@@ -118,7 +118,7 @@ def gather(
         url = mapping.pop("url", None)
         layers.append(mapping)
         if url is not None:
-            layers.append(cast("Mapping[str, Any]", url) if isinstance(url, Mapping) else parse_url(url))
+            layers.append(parse_url(url))
     elif given is not None:
         raise ConfigError(f"{what} takes options as keywords, a mapping or a URL, not {type(given).__name__}")
     options: dict[str, Any] = {}

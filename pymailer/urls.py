@@ -14,9 +14,10 @@ _ADVICE: Final = "expected something like smtp://user:password@host:587/?pool=tr
 
 
 def scheme_of(url: str) -> str:
-    """The scheme in lower case, ``""`` if there is none."""
+    """The scheme in lower case, ``""`` if there is none (RFC 3986 3.1)."""
     scheme, colon, _ = url.partition(":")
-    return scheme.lower() if colon else ""
+    well_formed = scheme.isascii() and scheme[:1].isalpha() and all(char.isalnum() or char in "+-._" for char in scheme)
+    return scheme.lower() if colon and well_formed else ""
 
 
 def parse_url(url: object) -> dict[str, Any]:
@@ -29,7 +30,9 @@ def parse_url(url: object) -> dict[str, Any]:
         raise ConfigError(f"a connection URL is a str, not {type(url).__name__}; {_ADVICE}")
     if any(ord(char) <= 0x20 or ord(char) == 0x7F or char in "\\<>" for char in url):
         raise ConfigError(f"a blank, control character, backslash or angle bracket in the connection URL; {_ADVICE}")
-    scheme, _, rest = url.partition(":")
+    scheme, colon, rest = url.partition(":")
+    if not colon:
+        raise ConfigError(f"a connection URL begins with a scheme; {_ADVICE}")
     rest = rest.partition("#")[0]
     location, _, query = rest.partition("?")
     authority, _, path = location.removeprefix("//").partition("/")

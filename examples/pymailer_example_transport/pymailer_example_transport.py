@@ -73,6 +73,6 @@ class ExampleTransport:
 
 
 def example(options: Mapping[str, Any] | None = None, /, **keywords: Any) -> ExampleTransport:
-    """The factory behind the entry point: called with a mapping, or with what a URL says as keywords."""
+    """The factory behind the entry point: called with what a URL or a mapping says as keywords."""
     given = {"host": "localhost", "port": 80, "token": "", **(options or {}), **keywords}
     return ExampleTransport(**given)
