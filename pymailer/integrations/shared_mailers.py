@@ -57,11 +57,12 @@ def close_shared_mailers(timeout: float | None = EXIT_SECONDS) -> list[CloseRepo
     while _mailers:
         _, mailer = _mailers.popitem()
         reports.append(mailer.close(timeout=timeout))
-        _tell(mailer, reports[-1])
+        tell_of_leftovers(mailer, reports[-1])
     return reports
 
 
-def _tell(mailer: Mailer, report: CloseReport) -> None:
+def tell_of_leftovers(mailer: object, report: CloseReport) -> None:
+    """Log what was not sent, or of which nobody can say, by the time a mailer was closed."""
     if report.not_sent or report.unknown:
         _logger.error(
             "%r was closed: %d messages were not sent, and of %d nobody can say",
