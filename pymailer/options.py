@@ -5,7 +5,7 @@ Knows spelling, units and types; no option by name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final, cast
 
@@ -13,7 +13,7 @@ import attrs
 
 from pymailer.errors import ConfigError
 from pymailer.names import snake_case, unknown
-from pymailer.urls import parse_url
+from pymailer.urls import parse_url, scheme_of
 
 LONGEST_SECONDS: Final = 3600
 """A snake_case timeout above this looks like milliseconds."""
@@ -103,25 +103,44 @@ def seconds(default: float | None) -> Any:
 
 
 def gather(
-    given: object, keywords: Mapping[str, Any], known: Iterable[str], durations: Iterable[str], what: str
+    given: object,
+    keywords: Mapping[str, Any],
+    known: Iterable[str],
+    durations: Iterable[str],
+    what: str,
+    schemes: Collection[str] = ("smtp", "smtps"),
 ) -> dict[str, Any]:
     """One normalized mapping from what a factory was given: the URL's options, the mapping's over them, then keywords.
+
+    Args:
+        given: A mapping, in which ``url`` may be one more layer, a URL, or ``None``.
+        keywords: What was given one by one.
+        known: The names of all options.
+        durations: Those of them that are lengths of time.
+        what: What takes these options, for an error.
+        schemes: What a URL may begin with.
 
     Raises:
         ConfigError: `given` is neither a mapping nor a URL, or an option is unknown or given twice.
     """
     layers: list[Mapping[str, Any]] = [keywords]
     if isinstance(given, str):
-        layers.append(parse_url(given))
+        layers.append(_read(given, schemes, what))
     elif isinstance(given, Mapping):
         mapping = dict(cast("Mapping[str, Any]", given))
         url = mapping.pop("url", None)
         layers.append(mapping)
         if url is not None:
-            layers.append(parse_url(url))
+            layers.append(_read(url, schemes, what))
     elif given is not None:
         raise ConfigError(f"{what} takes options as keywords, a mapping or a URL, not {type(given).__name__}")
     options: dict[str, Any] = {}
     for layer in reversed(layers):
         options |= normalize(layer, known, durations, "option")
     return options
+
+
+def _read(url: object, schemes: Collection[str], what: str) -> dict[str, Any]:
+    if isinstance(url, str) and scheme_of(url) not in schemes:
+        raise ConfigError(f"a URL for {what} begins with {' or '.join(f'{scheme}:' for scheme in schemes)}")
+    return parse_url(url)

@@ -96,6 +96,8 @@ _NAMES: Final = frozenset(field.name for field in attrs.fields(PoolOptions))
 _SWITCH: Final = "pool"
 """``?pool=true`` selects this transport; here it has done its work."""
 
+_SCHEMES: Final = ("smtp", "smtps", "pool")
+
 OPTIONS: Final = CONNECTION_OPTIONS | _NAMES | {_SWITCH}
 """The names of all options that a pool takes."""
 DURATIONS: Final = CONNECTION_DURATIONS | {
@@ -116,7 +118,7 @@ def pool_options(given: object = None, /, **keywords: Any) -> tuple[PoolOptions,
     if isinstance(given, SMTPOptions):
         own, rest = _divide(fill_service(normalize(keywords, OPTIONS, DURATIONS, "option"), OPTIONS))
         return PoolOptions(**own), attrs.evolve(given, **rest)
-    own, rest = _divide(fill_service(gather(given, keywords, OPTIONS, DURATIONS, "a pool"), OPTIONS))
+    own, rest = _divide(fill_service(gather(given, keywords, OPTIONS, DURATIONS, "a pool", _SCHEMES), OPTIONS))
     return PoolOptions(**own), SMTPOptions(**rest)
 
 

@@ -69,4 +69,4 @@ def json(options: object = None, /, **keywords: Any) -> JSONTransport:
     Raises:
         ConfigError: An option is unknown or wrong.
     """
-    return JSONTransport(JSONOptions(**gather(options, keywords, _NAMES, (), "the json transport")))
+    return JSONTransport(JSONOptions(**gather(options, keywords, _NAMES, (), "the json transport", ["json"])))

@@ -217,4 +217,6 @@ def sendmail(options: object = None, /, **keywords: Any) -> SendmailTransport:
     Raises:
         ConfigError: An option is unknown or wrong.
     """
-    return SendmailTransport(SendmailOptions(**gather(options, keywords, _NAMES, ("timeout",), "sendmail")))
+    return SendmailTransport(
+        SendmailOptions(**gather(options, keywords, _NAMES, ("timeout",), "sendmail", ["sendmail"]))
+    )

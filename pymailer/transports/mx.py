@@ -242,7 +242,7 @@ def direct(options: object = None, /, **keywords: Any) -> DirectTransport:
     Raises:
         ConfigError: An option is unknown or wrong. There is no ``auth``: nobody's mail host is told a password.
     """
-    given = gather(options, keywords, _CONNECTION | _OWN, DURATIONS & _CONNECTION, "the direct transport")
+    given = gather(options, keywords, _CONNECTION | _OWN, DURATIONS & _CONNECTION, "the direct transport", ["direct"])
     own = {name: given.pop(name) for name in _OWN & given.keys()}
     for name, value in own.items():
         if not isinstance(value, bool):

@@ -94,4 +94,4 @@ def stream(options: object = None, /, **keywords: Any) -> StreamTransport:
     Raises:
         ConfigError: An option is unknown or wrong.
     """
-    return StreamTransport(StreamOptions(**gather(options, keywords, _NAMES, (), "the stream transport")))
+    return StreamTransport(StreamOptions(**gather(options, keywords, _NAMES, (), "the stream transport", ["stream"])))

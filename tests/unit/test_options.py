@@ -146,3 +146,9 @@ def test_another_port_of_a_secure_service_keeps_tls_required():
 def test_an_unknown_service_names_close_ones():
     with pytest.raises(ConfigError, match=r"(?i)gmail"):
         SMTPOptions(service="gmial")
+
+
+@pytest.mark.parametrize("url", ["http://mail.example", "json:", "localhost:25", "pool://mail.example"])
+def test_a_url_of_something_else_is_refused(url):
+    with pytest.raises(ConfigError, match="begins with smtp: or smtps:"):
+        SMTPOptions(url)
