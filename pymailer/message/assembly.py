@@ -15,7 +15,6 @@ from pymailer.message.body import Body
 from pymailer.message.coding import Piece, Stream, encode, ending_line
 from pymailer.message.headers import Encoded, render
 from pymailer.message.node import Multipart
-from pymailer.message.parameters import with_parameters
 
 if TYPE_CHECKING:
     from pymailer.message.node import Node
@@ -66,9 +65,10 @@ class _Builder:
 
     def _put_multipart(self, node: Multipart, *, inside: bool) -> list[tuple[str, str]]:
         boundary = self._boundary()
-        parameters = {"type": "text/html"} if node.subtype == "related" else {}  # RFC 2387 3.1
-        value = with_parameters(f"multipart/{node.subtype}", {**parameters, "boundary": boundary})
-        fields: list[tuple[str, str]] = [("Content-Type", value)]
+        root = '; type="text/html"' if node.subtype == "related" else ""  # RFC 2387 3.1
+        fields: list[tuple[str, str]] = [
+            ("Content-Type", Encoded(f'multipart/{node.subtype}{root}; boundary="{boundary}"'))
+        ]
         if inside:
             self._put_header(fields)
         self._ended = True
@@ -81,8 +81,8 @@ class _Builder:
 
     def _boundary(self) -> str:
         # "=_" occurs in no encoded text, nobody can have put a random number into what he sends, and as the count
-        # goes first no boundary begins with another (RFC 2046 5.1.2).
-        self._nonce = self._nonce or os.urandom(16).hex()
+        # goes first no boundary begins with another (RFC 2046 5.1.2). With a longer one its field would need two lines.
+        self._nonce = self._nonce or os.urandom(12).hex()
         self._boundaries += 1
         return f"=_{self._boundaries}_{self._nonce}"
 

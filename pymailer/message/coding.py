@@ -18,6 +18,7 @@ from pymailer.message.encoding import (
     choose_encoding,
     encode_base64,
     encode_qp,
+    encode_qp_text,
     iter_base64,
     iter_canonical,
     iter_qp,
@@ -107,7 +108,9 @@ def _encode_held(leaf: Leaf, data: bytes) -> Coded:
         if len(data) <= ENCODED_AT_ONCE:
             return Coded(transfer, encode_base64(data), ended=bool(data))
         return Coded(transfer, Stream(Memory.of(data), iter_base64, base64_size(len(data))), ended=True)
-    return Coded(transfer, encode_qp(data) if transfer == "quoted-printable" else data)
+    if transfer == "quoted-printable":
+        return Coded(transfer, encode_qp_text(data) if leaf.text else encode_qp(data))
+    return Coded(transfer, data)
 
 
 def _identity(data: bytes) -> str:

@@ -6,6 +6,8 @@ Knows calendars and offsets; takes the time of day from the caller or from the s
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
+from time import time
 
 from pymailer.errors import MessageError
 from pymailer.message.characters import shown
@@ -26,8 +28,16 @@ def date_value(value: object = None) -> Encoded:
         MessageError: It is no date, or one that does not say its offset from UTC.
     """
     if value is None:
-        value = datetime.now(UTC)
-    moment = value if isinstance(value, datetime) else _parsed(value)
+        return _at(int(time()))
+    return _written(value if isinstance(value, datetime) else _parsed(value))
+
+
+@lru_cache(1)  # many messages are written in one second
+def _at(second: int) -> Encoded:
+    return _written(datetime.fromtimestamp(second, UTC))
+
+
+def _written(moment: datetime) -> Encoded:
     offset = moment.utcoffset()
     if offset is None:
         raise MessageError(f"the date {moment} does not say its time zone; use for example datetime.now(UTC)")

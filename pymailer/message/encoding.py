@@ -13,7 +13,7 @@ from struct import Struct
 from pymailer.errors import MessageError
 from pymailer.message.characters import shown
 from pymailer.message.line_ends import canonical_text, iter_canonical
-from pymailer.message.quoted_printable import encode_qp, iter_qp
+from pymailer.message.quoted_printable import encode_qp, encode_qp_text, iter_qp
 
 __all__ = [
     "base64_size",
@@ -22,6 +22,7 @@ __all__ = [
     "decode_content",
     "encode_base64",
     "encode_qp",
+    "encode_qp_text",
     "identity_encoding",
     "iter_base64",
     "iter_canonical",
@@ -60,11 +61,9 @@ def choose_encoding(
     if not text:
         return "base64"
     strange = len(data.translate(None, _PLAIN))
-    if complete and _longest_line(data) <= COMFORTABLE_LINE:
-        if not strange:
-            return "7bit"
-        if allow_8bit and b"\0" not in data:
-            return "8bit"
+    as_it_is = complete and (not strange or (allow_8bit and b"\0" not in data))
+    if as_it_is and _longest_line(data) <= COMFORTABLE_LINE:
+        return "8bit" if strange else "7bit"
     # Quoted-printable triples what it encodes, and stays readable; base64 always adds a third.
     return "quoted-printable" if 4 * strange <= len(data) else "base64"
 

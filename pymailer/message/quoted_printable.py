@@ -16,11 +16,17 @@ MAX_HELD = 64 * 1024
 def encode_qp(data: bytes) -> bytes:
     """`data` in quoted-printable. CRLF stays a line end; a bare CR or LF is an octet like any other."""
     if data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
-        encoded = b2a_qp(data).replace(b"=\n", b"=\r\n")  # soft breaks of data that has no CRLF to imitate
-        if b"=20\r\n" in encoded or b"=09\r\n" in encoded:
-            encoded = _shorten(encoded)
-    else:
-        encoded = b"\r\n".join([_encode_line(line) for line in data.split(b"\r\n")])
+        return encode_qp_text(data)
+    return _unmistakable(b"\r\n".join([_encode_line(line) for line in data.split(b"\r\n")]))
+
+
+def encode_qp_text(data: bytes) -> bytes:
+    """The same for text of which it is known that every line ends with CRLF."""
+    encoded = b2a_qp(data)
+    if b"\n" not in data:  # soft breaks had no CRLF to imitate
+        encoded = encoded.replace(b"=\n", b"=\r\n")
+    if b"=20\r\n" in encoded or b"=09\r\n" in encoded:
+        encoded = _shorten(encoded)
     return _unmistakable(encoded)
 
 
