@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["TLSOptions", "certificate_name", "check_pins", "explain_tls", "pin_of"]
 
 _VERSIONS: Final = {"TLSv1.2": "TLSv1_2", "TLSv1.3": "TLSv1_3"}
+_PIN_LENGTH: Final = 44
 _TOO_OLD: Final = frozenset({"SSLv3", "TLSv1", "TLSv1.0", "TLSv1.1"})
 
 
@@ -66,7 +67,9 @@ def _pins(value: object) -> tuple[str, ...]:
 
 
 def _pin(value: object) -> str:
-    text = value.removeprefix("sha256/").lstrip("/") if isinstance(value, str) else ""
+    text = value.removeprefix("sha256/") if isinstance(value, str) else ""
+    if len(text) == _PIN_LENGTH + 1:  # "sha256//", as curl writes it; base64 itself may begin with a slash
+        text = text.removeprefix("/")
     try:
         digest = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
     except ValueError:

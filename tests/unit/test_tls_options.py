@@ -197,6 +197,12 @@ class TestIdentity:
 
 
 class TestPins:
+    @pytest.mark.parametrize("prefix", ["", "sha256/", "sha256//"])
+    def test_may_begin_with_a_slash_of_their_own(self, prefix):
+        pin = b64encode(b"\xfc" + bytes(31)).decode()
+        assert pin.startswith("/")
+        assert TLSOptions.parse({"pins": prefix + pin}).pins == (pin,)
+
     @pytest.mark.parametrize("pin", [PIN, f"sha256/{PIN}", f"sha256//{PIN}"])
     def test_are_base64_with_or_without_a_prefix(self, pin):
         assert TLSOptions.parse({"pins": pin}).pins == (PIN,)
