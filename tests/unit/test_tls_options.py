@@ -199,8 +199,7 @@ class TestIdentity:
 class TestPins:
     @pytest.mark.parametrize("prefix", ["", "sha256/", "sha256//"])
     def test_may_begin_with_a_slash_of_their_own(self, prefix):
-        pin = b64encode(b"\xfc" + bytes(31)).decode()
-        assert pin.startswith("/")
+        pin = "/" + "A" * 42 + "="
         assert TLSOptions.parse({"pins": prefix + pin}).pins == (pin,)
 
     @pytest.mark.parametrize("pin", [PIN, f"sha256/{PIN}", f"sha256//{PIN}"])
