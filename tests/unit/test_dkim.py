@@ -17,6 +17,19 @@ from pymailer.dkim.canonical import BodyHash, relaxed_field
 from pymailer.dkim.key import parse_keys
 from pymailer.transports import memory
 
+WEAK_KEY = (
+    "-----BEGIN RSA PRIVATE KEY-----\n"
+    "MIIBOgIBAAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf9Cnzj4p4WGeKLs1Pt8Qu\n"
+    "KUpRKfFLfRYC9AIKjbJTWit+CqvjWYzvQwECAwEAAQJAIJLixBy2qpFoS4DSmoEm\n"
+    "o3qGy0t6z09AIJtH+5OeRV1be+N4cDYJKffGzDa88vQENZiRm0GRq6a+HPGQMd2k\n"
+    "TQIhAKMSvzIBnni7ot/OSie2TmJLY4SwTQAevXysE2RbFDYdAiEBCUEaRQnMnbp7\n"
+    "9mxDXDf6AU0cN/RPBjb9qSHDcWZHGzUCIG2Es59z8ugGrDY+pxLQnwfotadxd+Uy\n"
+    "v/Ow5T0q5gIJAiEAyS4RaI9YG8EWx/2w0T67ZUVAw8eOMB6BIUg0Xcu+3okCIBOs\n"
+    "/5OiPgoTdSy7bcF9IGpSE8ZgGKzgYQVZeN97YE00\n"
+    "-----END RSA PRIVATE KEY-----\n"
+)
+"""An RSA key of 512 bits; libraries refuse to make one nowadays."""
+
 
 def pem(key) -> str:
     return key.private_bytes(
@@ -152,22 +165,7 @@ def test_what_is_missing_is_named(missing, rsa_key):
 
 def test_a_short_rsa_key_is_refused():
     with pytest.raises(ConfigError, match="bits"):
-        DKIM(domain_name="example.com", key_selector="s", private_key=_short())
-
-
-def _short() -> str:
-    """An RSA key of 512 bits; libraries refuse to make one nowadays."""
-    return (
-        "-----BEGIN RSA PRIVATE KEY-----\n"
-        "MIIBOgIBAAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf9Cnzj4p4WGeKLs1Pt8Qu\n"
-        "KUpRKfFLfRYC9AIKjbJTWit+CqvjWYzvQwECAwEAAQJAIJLixBy2qpFoS4DSmoEm\n"
-        "o3qGy0t6z09AIJtH+5OeRV1be+N4cDYJKffGzDa88vQENZiRm0GRq6a+HPGQMd2k\n"
-        "TQIhAKMSvzIBnni7ot/OSie2TmJLY4SwTQAevXysE2RbFDYdAiEBCUEaRQnMnbp7\n"
-        "9mxDXDf6AU0cN/RPBjb9qSHDcWZHGzUCIG2Es59z8ugGrDY+pxLQnwfotadxd+Uy\n"
-        "v/Ow5T0q5gIJAiEAyS4RaI9YG8EWx/2w0T67ZUVAw8eOMB6BIUg0Xcu+3okCIBOs\n"
-        "/5OiPgoTdSy7bcF9IGpSE8ZgGKzgYQVZeN97YE00\n"
-        "-----END RSA PRIVATE KEY-----\n"
-    )
+        DKIM(domain_name="example.com", key_selector="s", private_key=WEAK_KEY)
 
 
 def test_a_key_does_not_show_itself(rsa_key):
