@@ -6,6 +6,9 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final
 
+from pymailer.errors import ConfigError
+from pymailer.names import unknown
+
 Callback = Callable[..., object]
 
 EVENTS: Final = ("idle", "clear", "error", "log", "token", "sent", "failed")
@@ -18,7 +21,8 @@ class Emitter:
     """Listeners by event; safe to use from any thread."""
 
     def __init__(self) -> None:
-        self._listeners: dict[str, tuple[Callback, ...]] = {}
+        # Each subscription has a key of its own. One step of a dict is never half done, so no lock is needed.
+        self._listeners: dict[str, dict[object, Callback]] = {event: {} for event in EVENTS}
 
     def on(self, event: str, callback: Callback) -> Callable[[], None]:
         """Call `callback` with the arguments of each `event`.
@@ -27,28 +31,27 @@ class Emitter:
             A function that ends the subscription; a second call of it is harmless.
 
         Raises:
-            ValueError: There is no such event.
+            ConfigError: There is no such event, or `callback` cannot be called.
         """
         if event not in EVENTS:
-            raise ValueError(f"unknown event {event!r}: expected one of {', '.join(EVENTS)}")
-        # Replaced, never changed: `emit` walks a tuple that nobody alters under it.
-        self._listeners[event] = (*self._listeners.get(event, ()), callback)
+            raise ConfigError(f"{unknown('event', event, EVENTS)}; the events are {', '.join(EVENTS)}")
+        if not callable(callback):
+            raise ConfigError(f"an event is told to what can be called, not to {type(callback).__name__}")
+        listeners, key = self._listeners[event], object()
+        listeners[key] = callback
 
         def unsubscribe() -> None:
-            left = list(self._listeners.get(event, ()))
-            if callback in left:
-                left.remove(callback)
-                self._listeners[event] = tuple(left)
+            listeners.pop(key, None)
 
         return unsubscribe
 
     def heard(self, event: str) -> bool:
         """Whether anybody listens for `event`."""
-        return bool(self._listeners.get(event))
+        return bool(self._listeners[event])
 
     def emit(self, event: str, *arguments: Any) -> None:
         """Call the listeners of `event`, each whatever the others do."""
-        for callback in self._listeners.get(event, ()):
+        for callback in tuple(self._listeners[event].values()):
             try:
                 callback(*arguments)
             except Exception:

@@ -112,7 +112,7 @@ class _Front:
             A function that ends the subscription.
 
         Raises:
-            ValueError: There is no such event.
+            ConfigError: There is no such event, or `callback` cannot be called.
         """
         return self._pipeline.events.on(event, callback)
 

@@ -15,7 +15,7 @@ ARROWS: dict[str, set[str]] = {
     "front_door": set(),
     "secret": set(),
     "outcome": set(),
-    "events": set(),
+    "events": {"errors", "names"},
     "log": set(),
     "names": set(),
     "errors": {"outcome"},
