@@ -109,7 +109,7 @@ class Convoy:
             while wait := await sending.gate.begin(sending.ticket):
                 if overlap:
                     return False
-                await sending.leases.pause(sending.ticket, self.runtime.now() + wait)
+                await sending.leases.waiting.until(sending.ticket, self.runtime.now() + wait)
             await overlap.begin(sending.mail)
         except MailError as error:
             self._settle(sending, error=error)

@@ -14,6 +14,7 @@ from pymailer.events import Emitter
 
 if TYPE_CHECKING:
     from pymailer.errors import MailError
+    from pymailer_smtp_pool.throttle import Throttle
 
 LOGGER: Final = logging.getLogger("pymailer_smtp_pool")
 
@@ -38,6 +39,11 @@ class Journal:
             self.events.emit("log", {"type": "pool", "message": message, "cid": cid})
         if self.logger.isEnabledFor(level):
             self.logger.log(level, "%s: %s", self.peer, message, extra={"peer": self.peer, "cid": cid, **facts})
+
+    def throttled(self, throttle: Throttle, limit: int, error: MailError) -> None:
+        """The server complained, and this is how many connections it gets from now on."""
+        text = f"the server says {throttle}: it gets {limit} connections at most for now ({error.reply})"
+        self.note(logging.WARNING, text, limit=limit, reason=str(error.reply))
 
     def hushed(self, error: MailError, message: str, **facts: Any) -> None:
         """Something failed, and no message is told of it, because it is tried again."""

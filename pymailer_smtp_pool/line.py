@@ -5,7 +5,6 @@ Pure; it knows tickets by their priority and number, and must not know what they
 
 from __future__ import annotations
 
-from copy import copy
 from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING
@@ -87,6 +86,8 @@ class Line:
 
 def told(error: MailError) -> MailError:
     """The same error for another message: each raises its own, and the first is its cause."""
-    copied = copy(error)
+    kind = type(error)
+    copied = kind.__new__(kind, *error.args)
+    copied.__dict__.update(error.__dict__)
     copied.__cause__ = error
     return copied

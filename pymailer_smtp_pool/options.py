@@ -117,7 +117,7 @@ def pool_options(given: object = None, /, **keywords: Any) -> tuple[PoolOptions,
     """
     if isinstance(given, SMTPOptions):
         own, rest = _divide(fill_service(normalize(keywords, OPTIONS, DURATIONS, "option"), OPTIONS))
-        return PoolOptions(**own), attrs.evolve(given, **rest)
+        return PoolOptions(**own), SMTPOptions(given, **rest)
     own, rest = _divide(fill_service(gather(given, keywords, OPTIONS, DURATIONS, "a pool", _SCHEMES), OPTIONS))
     return PoolOptions(**own), SMTPOptions(**rest)
 

@@ -78,3 +78,8 @@ class Ticket:
     begun: bool = False
     queue_time: float = 0.0
     connect_time: float = 0.0
+
+    @property
+    def ends(self) -> float:
+        """The same as `deadline`, as a number."""
+        return NEVER if self.deadline is None else self.deadline

@@ -78,10 +78,11 @@ class SMTPPool:
         self._guard = self._leases.guard
         self._gate = Gate(self._guard, options.rate_limiter)
         self._policy = RetryPolicy(
-            options.max_requeues,
-            options.retry_temporary,
-            options.retry_unknown,
-            Backoff(LONGEST_BACKOFF, random=random),
+            most=options.max_requeues,
+            temporary=options.retry_temporary,
+            unknown=options.retry_unknown,
+            replacements=options.max_connections,
+            backoff=Backoff(LONGEST_BACKOFF, random=random),
         )
         forget_in_children(self)
         clean_up_after(self, self._guard, journal)

@@ -7,16 +7,16 @@ connection's business.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import attrs
 
 from pymailer.errors import MailError
-from pymailer.outcome import Outcome, Stage
-from pymailer_smtp_pool.place import NEVER, Ticket
-from pymailer_smtp_pool.retry import RetryPolicy, hung_up_early
+from pymailer.outcome import Outcome
+from pymailer_smtp_pool.place import Ticket
+from pymailer_smtp_pool.retry import Persistence, RetryPolicy, Trouble
 from pymailer_smtp_pool.state import PoolState
-from pymailer_smtp_pool.throttle import Throttle, throttle_of
+from pymailer_smtp_pool.throttle import throttle_of
 
 if TYPE_CHECKING:
     from pymailer.results import SentMessageInfo
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from pymailer_smtp_pool.connection import Connection
     from pymailer_smtp_pool.gate import Gate
     from pymailer_smtp_pool.leases import Leases
-
-_BEFORE_THE_BODY: Final = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA})
-THROTTLE_PATIENCE: Final = 600.0
-"""Seconds that a message bears with a server that says "too fast". Amazon SES speaks of ten minutes."""
 
 
 @attrs.define(eq=False)
@@ -39,6 +35,7 @@ class Sending:
         leases: Where its connections come from.
         gate: Where it waits for its turn.
         policy: What is tried again.
+        ticket: Its claim to a connection.
     """
 
     mail: Mail
@@ -46,17 +43,13 @@ class Sending:
     gate: Gate
     policy: RetryPolicy
     ticket: Ticket = attrs.field(init=False)
+    _persistence: Persistence = attrs.field(init=False)
     _attempts: int = 0
-    _retries: int = 0
-    _replaced: int = 0
-    _begun: bool = False
-    _stale: bool = False
-    _throttle: Throttle | None = None
-    _bears_until: float = NEVER
 
     def __attrs_post_init__(self) -> None:
         mail = self.mail
         self.ticket = Ticket(mail.runtime, mail.deadline, mail.queue_priority, mail)
+        self._persistence = Persistence(self.policy)
 
     async def run(self) -> SentMessageInfo:
         """Send the message; however this ends, nothing of the pool's is left in its hands.
@@ -90,8 +83,7 @@ class Sending:
     def failed(self, error: MailError) -> float | None:
         """An attempt that was made in company ended with `error`: seconds until `retry`; ``None``: there is none."""
         self._attempts += 1
-        self._note(error)
-        delay = self._delay(error)
+        delay = self._delay(self._trouble(error))
         self.leases.guard.later(PoolState.leave, self.ticket, self.ticket.runtime.now())
         return delay
 
@@ -102,7 +94,7 @@ class Sending:
             MailError: As `run`.
         """
         try:
-            await self.leases.pause(self.ticket, self.ticket.runtime.now() + delay)
+            await self._pause(delay)
         except BaseException:
             self.leases.settle(self.ticket, Outcome.NOT_SENT)
             raise
@@ -110,17 +102,20 @@ class Sending:
 
     async def _deliver(self) -> SentMessageInfo:
         while True:
-            try:
-                return await self._attempt()
-            except MailError as error:
-                delay = self._delay(error)
-                if delay is None:
-                    raise
-            await self.leases.pause(self.ticket, self.ticket.runtime.now() + delay)
+            result = await self._attempt()
+            if not isinstance(result, Trouble):
+                return result
+            delay = self._delay(result)
+            if delay is None:
+                raise result.error
+            await self._pause(delay)
+
+    async def _pause(self, seconds: float) -> None:
+        await self.leases.waiting.until(self.ticket, self.ticket.runtime.now() + seconds)
 
     # --- one attempt -------------------------------------------------------------------------------------------------
 
-    async def _attempt(self) -> SentMessageInfo:
+    async def _attempt(self) -> SentMessageInfo | Trouble:
         ticket, leases = self.ticket, self.leases
         ticket.connect_time = 0.0
         try:
@@ -129,8 +124,7 @@ class Sending:
             info = await connection.send(self.mail.runtime, self.mail)
             self.mail.outcome = info.outcome
         except MailError as error:
-            self._note(error)
-            raise
+            return self._trouble(error)
         except GeneratorExit:
             leases.drop(ticket)
             raise
@@ -145,7 +139,7 @@ class Sending:
             wait = await self.gate.begin(self.ticket)
             if not wait:
                 return connection
-            await self.leases.pause(self.ticket, self.ticket.runtime.now() + wait)
+            await self._pause(wait)
 
     def _completed(self, info: SentMessageInfo) -> SentMessageInfo:
         ticket = self.ticket
@@ -155,59 +149,45 @@ class Sending:
             info, queue_time=ticket.queue_time, connect_time=ticket.connect_time, attempts=self._attempts
         )
 
-    def _note(self, error: MailError) -> None:
-        """What this failure says about the server and the connection, while the connection is still ours."""
-        ticket, leases, place = self.ticket, self.leases, self.ticket.place
-        self._begun = ticket.begun
-        self._stale = ticket.begun and place is not None and place.reused and hung_up_early(error)
-        self._throttle = throttle_of(error, leases.options.replies)
-        if not ticket.begun:
-            return
-        if self._throttle is not None:
-            leases.guard(PoolState.slowed, self._throttle, str(error.reply), ticket.runtime.now())
-        elif self._stale and place is not None and place.connection is not None:
-            leases.ended(place, place.connection.messages - 1, ticket.runtime.now())
-
     # --- another attempt? --------------------------------------------------------------------------------------------
 
-    def _delay(self, error: MailError) -> float | None:
+    def _trouble(self, error: MailError) -> Trouble:
+        """What this failure says about the server and the connection, while the connection is still ours."""
+        ticket, leases, place = self.ticket, self.leases, self.ticket.place
+        throttle = throttle_of(error, leases.options.replies)
+        trouble = Trouble(error, ticket.begun, place is not None and place.reused, throttle)
+        if ticket.begun and throttle is not None:
+            leases.slowed(ticket, throttle, error)
+        elif trouble.stale and place is not None and place.connection is not None:
+            leases.guard(PoolState.ended, place, place.connection.messages - 1, ticket.runtime.now())
+        return trouble
+
+    def _delay(self, trouble: Trouble) -> float | None:
         """Seconds until the message is tried again; ``None``: it is not."""
-        self.ticket.trouble = error
-        if self.ticket.refusal is not None or self.leases.guard.state.over or self._used_up(error):
+        ticket, now = self.ticket, self.ticket.runtime.now()
+        ticket.trouble = trouble.error
+        if ticket.refusal is not None or self.leases.guard.state.over or self._used_up(trouble):
             return None
-        if self._stale and self._replaced < self.leases.options.max_connections:
-            return self._replace()
-        delay = self._bear() if self._throttle is not None else self._policy_delay(error)
-        if delay is None or self.mail.runtime.now() + delay >= (self.mail.deadline or NEVER):
-            return None
+        delay = self._persistence.delay(trouble, now)
+        if delay is not None and now + delay < ticket.ends:
+            self._announce(trouble, delay)
+            return delay
+        return None
+
+    def _announce(self, trouble: Trouble, delay: float) -> None:
+        journal = self.leases.journal
+        if trouble.stale:  # replaced for free, and not counted
+            self._attempts -= 1
+            journal.note(logging.DEBUG, "the server had closed a connection; another takes its place")
+            return
         self.leases.guard(PoolState.retried)
         when = f" in {delay:.1f} s" if delay else ""
-        self.leases.journal.hushed(
-            error, f"trying again{when}", attempt=self._attempts, message_id=self.mail.message_id
-        )
-        return delay
+        journal.hushed(trouble.error, f"trying again{when}", attempt=self._attempts, message_id=self.mail.message_id)
 
-    def _replace(self) -> float:
-        """For free: it was the connection that was too old."""
-        self._replaced += 1
-        self._attempts -= 1
-        self.leases.journal.note(logging.DEBUG, "a connection had been closed by the server; another takes its place")
-        return 0.0
-
-    def _bear(self) -> float | None:
-        """The state knows how long to leave the server alone; here it is for how long that is borne."""
-        now = self.mail.runtime.now()
-        self._bears_until = min(self._bears_until, now + THROTTLE_PATIENCE)
-        return 0.0 if now < self._bears_until else None
-
-    def _policy_delay(self, error: MailError) -> float | None:
-        delay = self.policy.delay(error, self._retries, connecting=not self._begun)
-        self._retries += 1
-        return delay
-
-    def _used_up(self, error: MailError) -> bool:
-        """Whether the body was read and cannot be read again; then the error says so."""
-        if not self._begun or self.mail.message.replayable or error.stage in _BEFORE_THE_BODY:
+    def _used_up(self, trouble: Trouble) -> bool:
+        """Whether the content was read and cannot be read again; then the error says so."""
+        if self.mail.message.replayable or not trouble.body_read:
             return False
+        error = trouble.error
         error.args = (f"{error}; it is not tried again, because its content can be read only once", *error.args[1:])
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,7 @@ class Interrupter:
 def interrupted(moment: int, function: Callable[[], Any]) -> str:
     """Where the interruption came; empty if the function was done before."""
     interrupter = Interrupter(moment)
+    gc.disable()  # the pools of earlier moments are not to be interrupted
     sys.setprofile(interrupter)
     try:
         function()
@@ -55,6 +57,7 @@ def interrupted(moment: int, function: Callable[[], Any]) -> str:
         pass
     finally:
         sys.setprofile(None)
+        gc.enable()
     return interrupter.where
 
 

@@ -18,12 +18,23 @@ from pymailer.errors import (
 )
 from pymailer.outcome import Reply, Stage
 from pymailer_smtp_pool.backoff import Backoff
-from pymailer_smtp_pool.retry import RetryPolicy, hung_up_early
+from pymailer_smtp_pool.retry import THROTTLE_PATIENCE, Persistence, RetryPolicy, Trouble, hung_up_early
+from pymailer_smtp_pool.throttle import Throttle
 from tests.unit.fake_smtp import lost, refused, reply_error
 
+NOW = 1_000.0
 
-def policy(most: int = 5, *, temporary: bool = False, unknown: bool = False) -> RetryPolicy:
-    return RetryPolicy(most, temporary, unknown, Backoff(5.0, random=lambda: 1.0))
+
+def persistence(most: int = 5, *, temporary: bool = False, unknown: bool = False, replacements: int = 2) -> Persistence:
+    return Persistence(RetryPolicy(most, temporary, unknown, replacements, Backoff(5.0, random=lambda: 1.0)))
+
+
+def delay(error, retries: int = 0, **policy) -> float | None:
+    """What is said to this error on a connection, after so many others."""
+    persistent = persistence(**policy)
+    for _ in range(retries):
+        persistent.delay(Trouble(lost(Stage.DATA), begun=True), NOW)
+    return persistent.delay(Trouble(error, begun=True), NOW)
 
 
 NOT_SENT_FOR_NOW = [
@@ -44,55 +55,98 @@ FINAL = [
 
 @pytest.mark.parametrize("error", NOT_SENT_FOR_NOW, ids=repr)
 def test_what_is_proved_not_sent_is_tried_again(error):
-    assert policy().delay(error, 0, connecting=False) == 0.1
+    assert delay(error) == 0.1
 
 
 @pytest.mark.parametrize("error", FINAL, ids=repr)
 def test_what_would_fail_again_is_not(error):
-    assert policy(temporary=True, unknown=True).delay(error, 0, connecting=False) is None
+    assert delay(error, temporary=True, unknown=True) is None
 
 
 def test_it_waits_longer_each_time():
-    delays = [policy().delay(lost(Stage.DATA), retries, connecting=False) for retries in range(5)]
-    assert delays == [0.1, 0.2, 0.4, 0.8, 1.6]
+    assert [delay(lost(Stage.DATA), retries) for retries in range(5)] == [0.1, 0.2, 0.4, 0.8, 1.6]
 
 
 def test_it_ends():
-    assert policy(most=2).delay(lost(Stage.DATA), 2, connecting=False) is None
-    assert policy(most=0).delay(lost(Stage.DATA), 0, connecting=False) is None
+    assert delay(lost(Stage.DATA), retries=2, most=2) is None
+    assert delay(lost(Stage.DATA), most=0) is None
 
 
 def test_a_4xx_is_tried_again_only_where_that_is_asked_for():
     error = reply_error(451, "not now", Stage.MAIL)
-    assert policy().delay(error, 0, connecting=False) is None
-    assert policy(temporary=True).delay(error, 0, connecting=False) is not None
+    assert delay(error) is None
+    assert delay(error, temporary=True) is not None
 
 
 def test_a_5xx_never_is():
-    error = reply_error(554, "never", Stage.FINAL)
-    assert policy(temporary=True).delay(error, 0, connecting=False) is None
+    assert delay(reply_error(554, "never", Stage.FINAL), temporary=True) is None
 
 
 def test_what_may_have_been_delivered_is_tried_again_only_where_that_is_asked_for():
     error = DeliveryUnknownError("nobody can say", stage=Stage.FINAL)
-    assert policy().delay(error, 0, connecting=False) is None
-    assert policy(unknown=True).delay(error, 0, connecting=False) is not None
+    assert delay(error) is None
+    assert delay(error, unknown=True) is not None
 
 
 def test_a_conversation_out_of_step_gets_one_more_chance():
     error = ProtocolError("expected 354, got 250", stage=Stage.DATA)
-    assert policy().delay(error, 0, connecting=False) is not None
-    assert policy().delay(error, 1, connecting=False) is None
+    assert delay(error) is not None
+    assert delay(error, retries=1) is None
 
 
 def test_a_server_that_is_none_gets_no_other_chance():
-    error = ProtocolError("this is HTTP", stage=Stage.GREETING)
-    assert policy().delay(error, 0, connecting=False) is None
+    assert delay(ProtocolError("this is HTTP", stage=Stage.GREETING)) is None
 
 
-def test_who_could_not_connect_goes_back_at_once_because_the_door_waits_for_all():
-    assert policy().delay(refused(), 0, connecting=True) == 0.0
-    assert policy(most=3).delay(refused(), 3, connecting=True) is None
+class TestWithoutAConnection:
+    def test_a_message_goes_back_at_once_because_the_door_waits_for_all(self):
+        assert persistence().delay(Trouble(refused(), begun=False), NOW) == 0.0
+
+    def test_that_ends_too(self):
+        persistent = persistence(most=1)
+        persistent.delay(Trouble(refused(), begun=False), NOW)
+        assert persistent.delay(Trouble(refused(), begun=False), NOW) is None
+
+    @pytest.mark.parametrize("error", FINAL[3:], ids=repr)
+    def test_what_the_pool_gave_up_is_given_up(self, error):
+        assert persistence().delay(Trouble(error, begun=False), NOW) is None
+
+
+class TestAConnectionThatWasTooOld:
+    OLD = Trouble(lost(Stage.MAIL), begun=True, reused=True)
+
+    def test_is_replaced_at_once_and_for_free(self):
+        assert persistence(most=0).delay(self.OLD, NOW) == 0.0
+
+    def test_is_replaced_only_so_often(self):
+        persistent = persistence(most=0, replacements=2)
+        assert [persistent.delay(self.OLD, NOW) for _ in range(3)] == [0.0, 0.0, None]
+
+    def test_is_not_one_that_was_new(self):
+        assert not Trouble(lost(Stage.MAIL), begun=True).stale
+
+    def test_is_not_one_whose_server_complained(self):
+        assert not Trouble(lost(Stage.MAIL), begun=True, reused=True, throttle=Throttle.TOO_FAST).stale
+
+
+class TestAServerThatComplains:
+    SLOW_DOWN = Trouble(reply_error(451, "too fast", Stage.MAIL), begun=True, throttle=Throttle.TOO_FAST)
+
+    def test_is_waited_for_however_often(self):
+        persistent = persistence(most=0)
+        assert {persistent.delay(self.SLOW_DOWN, NOW) for _ in range(100)} == {0.0}
+
+    def test_is_not_waited_for_without_end(self):
+        persistent = persistence()
+        persistent.delay(self.SLOW_DOWN, NOW)
+        assert persistent.delay(self.SLOW_DOWN, NOW + THROTTLE_PATIENCE - 1) == 0.0
+        assert persistent.delay(self.SLOW_DOWN, NOW + THROTTLE_PATIENCE) is None
+
+
+@pytest.mark.parametrize(("stage", "read"), [(Stage.MAIL, False), (Stage.DATA, False), (Stage.BODY, True)])
+def test_the_content_was_read_once_the_body_began(stage, read):
+    assert Trouble(lost(stage), begun=True).body_read is read
+    assert not Trouble(lost(stage), begun=False).body_read
 
 
 class TestHangingUpEarly:
