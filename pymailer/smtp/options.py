@@ -22,6 +22,8 @@ from pymailer.smtp.ehlo import ehlo_name
 
 IMPLICIT_TLS_PORT: Final = 465
 """TLS from the first byte (RFC 8314 3.3)."""
+STARTTLS_PORTS: Final = (25, 587)
+"""Where a server begins in plain text (RFC 5321 4.5.4.2, RFC 6409 3.1)."""
 
 
 def _port_by_security(options: SMTPOptions) -> int:
@@ -127,6 +129,12 @@ class SMTPOptions:
             raise ConfigError("require_tls and opportunistic_tls are at odds: give one of them")
         if self.opportunistic_tls and self.auth is not None:
             raise ConfigError("opportunistic_tls may go on in plain text, so it takes no auth: use require_tls")
+        if self.secure and self.port in STARTTLS_PORTS:
+            self.logger.warning(
+                "%s: TLS from the first byte on a port where servers begin in plain text; for STARTTLS it is secure=False",
+                self.peer,
+                extra={"peer": self.peer},
+            )
 
     def __repr__(self) -> str:
         """As attrs makes it, and also of options that were refused half-way, which a traceback may show."""
