@@ -21,7 +21,7 @@ _MOST_PATIENCE: Final = 300.0
 class AdaptiveLimit:
     """The limit on connections that is in force: shrunk by complaints, grown one by one by what goes well.
 
-    Each time that growing was a mistake, the next attempt waits twice as long.
+    Each time that growing was a mistake, the next attempt waits twice as long; each time that it was none, half as long.
 
     Attributes:
         most: The limit that the user set.
@@ -63,6 +63,8 @@ class AdaptiveLimit:
         self._grown = False
 
     def _grow(self, now: float) -> None:
+        if self._grown:
+            self._patience = max(self._patience / 2, _FIRST_PATIENCE)
         self.current += 1
         self._grows_at = now + self._patience
         self._successes = 0

@@ -83,6 +83,21 @@ def test_each_growth_that_was_a_mistake_makes_it_more_patient(limit):
     assert waits == [1.0, 2.0, 4.0, 8.0]
 
 
+def test_each_growth_that_was_none_makes_it_less_so(limit):
+    for _ in range(5):
+        limit.too_many(1, "421", NOW)
+        limit.went_well(NOW + 1_000)  # grown, and wrong again
+    limit.too_many(1, "421", NOW)
+    waits, now = [], NOW
+    for current in range(1, 7):
+        grew = now
+        while limit.current == current:
+            now += 0.5
+            succeed(limit, 8, now)
+        waits.append(now - grew)
+    assert waits == [32.0, 32.0, 16.0, 8.0, 4.0, 2.0]
+
+
 def test_complaints_at_one_time_are_one_mistake(limit):
     for held in (4, 3, 2):
         limit.too_many(held, "421", NOW)
