@@ -20,12 +20,13 @@ from tests.faults import FaultServer
 from tests.mails import make_mail
 from tests.peers.name_server import NameServer, name_server
 
-ADDRESSES = tuple(f"127.0.0.{last}" for last in range(1, 4))
+ADDRESSES = tuple(f"127.25.0.{last}" for last in range(1, 4))
+"""Loopback, where nobody else listens: all hosts have one port, which 127.0.0.1 may have given to somebody."""
 
 
 @attrs.define(eq=False)
 class World:
-    """A zone, and the mail hosts in it: `mx1.test` is at 127.0.0.1, and so on, all on one port."""
+    """A zone, and the mail hosts in it: `mx1.test` is at the first address, and so on, all on one port."""
 
     names: NameServer
     make_server: Callable[..., FaultServer]
