@@ -11,6 +11,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from importlib.metadata import version
 from os import cpu_count
 from pathlib import Path
@@ -74,8 +75,8 @@ def run(extent: Extent, wanted: list[str], folder: Path) -> None:
     known = folder / "results.json"
     results = Results.load(known) if known.exists() else Results()
     results.facts = facts() | {"each client": f"{extent.rounds} × {extent.seconds:g} s, interleaved"}
-    measure(results, extent, wanted)
-    results.save(known)
+    for _ in measure(results, extent, wanted):
+        results.save(known)  # an hour's work is not lost with its last minute
     (folder / "README.md").write_text(report.as_markdown(results), encoding="utf-8")
     plots.draw(results, folder)
     print(report.as_text(results))
@@ -94,19 +95,28 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measure(results: Results, extent: Extent, wanted: list[str]) -> None:
-    """Fill in what is wanted."""
+def measure(results: Results, extent: Extent, wanted: list[str]) -> Iterator[None]:
+    """Fill in what is wanted; come up for air after each part."""
     for scenario in SCENARIOS:
         chosen = scenario.key in wanted or ("races" in wanted and scenario.key in extent.races)
         if chosen and possible(scenario):
             results.races[scenario.key] = race(scenario, rounds=extent.rounds, seconds=extent.seconds)
+            yield
     if "figures" in wanted:
-        results.figures |= importing.measure(rounds=4 * extent.rounds)
-        results.figures |= composing.measure(rounds=extent.rounds, seconds=extent.seconds)
-        results.figures |= leasing.measure(rounds=extent.rounds)
-        results.figures |= memory.measure(messages=extent.messages, octets=extent.octets)
+        for figures in single_figures(extent):
+            results.figures |= figures
+            yield
     if "growth" in wanted and compiled("wire"):
         results.growth = grow(rounds=extent.growth_rounds, seconds=extent.growth_seconds, largest=extent.largest)
+        yield
+
+
+def single_figures(extent: Extent) -> Iterator[dict[str, float]]:
+    """Those that no race shows."""
+    yield importing.measure(rounds=4 * extent.rounds)
+    yield composing.measure(rounds=extent.rounds, seconds=extent.seconds)
+    yield leasing.measure(rounds=extent.rounds)
+    yield memory.measure(messages=extent.messages, octets=extent.octets)
 
 
 def possible(scenario: Scenario) -> bool:
