@@ -27,6 +27,10 @@ def _seconds(value: Any) -> float | None:
     return None if value is None else duration("timeout", value)
 
 
+def _one_if_none(value: Any) -> Any:
+    return 1 if value is None else value
+
+
 @attrs.frozen
 class Pace:
     """How fast a batch may go.
@@ -41,7 +45,7 @@ class Pace:
     """
 
     concurrency: int | None = attrs.field(validator=positive_int)
-    in_flight: int = attrs.field(validator=positive_int)
+    in_flight: int = attrs.field(converter=_one_if_none, validator=positive_int)
     timeout: float | None = attrs.field(converter=_seconds)
 
 

@@ -131,7 +131,7 @@ class SMTPOptions:
             raise ConfigError("opportunistic_tls may go on in plain text, so it takes no auth: use require_tls")
         if self.secure and self.port in STARTTLS_PORTS:
             self.logger.warning(
-                "%s: TLS from the first byte on a port where servers begin in plain text; for STARTTLS it is secure=False",
+                "%s: TLS from the first byte, where servers begin in plain text; for STARTTLS it is secure=False",
                 self.peer,
                 extra={"peer": self.peer},
             )
