@@ -57,6 +57,8 @@ def parse_addresses(value: object) -> list[Address | Group]:
 
 def _members(item: object) -> Iterator[object] | None:
     """An iterator over `item` if it is a list of addresses, rather than one or an impossible one."""
+    if isinstance(item, (list, tuple)):  # nearly always, and asked sooner than what is abstract
+        return iter(cast("Iterable[object]", item))
     if isinstance(item, (str, bytes, bytearray, Mapping, Address, Group)) or not isinstance(item, Iterable):
         return None
     return iter(cast("Iterable[object]", item))

@@ -9,8 +9,6 @@ import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-import attrs
-
 from pymailer.message.body import Body
 from pymailer.message.coding import Piece, Stream, encode, ending_line
 from pymailer.message.headers import Encoded, render
@@ -39,16 +37,16 @@ def assemble(node: Node) -> tuple[list[tuple[str, str]], Body]:
     return fields, builder.finish()
 
 
-@attrs.define
 class _Builder:
     """The pieces so far, and the octets that are not yet one."""
 
-    _pieces: list[Piece] = attrs.field(factory=list[Piece])
-    _open: list[bytes] = attrs.field(factory=list[bytes])
-    _needs_8bit: bool = False
-    _ended: bool = False  # whether the last line is complete, with a CRLF that is not a part of the content
-    _boundaries: int = 0
-    _nonce: str = ""
+    def __init__(self) -> None:
+        self._pieces: list[Piece] = []
+        self._open: list[bytes] = []
+        self._needs_8bit = False
+        self._ended = False  # whether the last line is complete, with a CRLF that is not a part of the content
+        self._boundaries = 0
+        self._nonce = ""
 
     def put(self, node: Node, *, inside: bool) -> list[tuple[str, str]]:
         """Add `node`, with its header if it is inside another; return the fields of that header."""

@@ -33,7 +33,7 @@ class ComposedMessage:
     _head: Head | bytes = attrs.field(repr=False)
     _body: Body
     _message_id: str | None = None
-    _transforms: list[Transform] = attrs.field(factory=list[Transform], repr=False)
+    _transforms: tuple[Transform, ...] = attrs.field(default=(), repr=False)
     _prefix: bytes = attrs.field(default=b"", repr=False)
 
     @classmethod
@@ -92,7 +92,7 @@ class ComposedMessage:
         Args:
             function: Takes an iterable of chunks and returns another; it is called anew for each reading.
         """
-        self._transforms.append(function)
+        self._transforms += (function,)
 
     def prepend(self, fields: bytes) -> None:
         """Put complete header fields before everything else, past all transforms."""

@@ -19,7 +19,7 @@ from pymailer.message.headers import Encoded, Headers
 from pymailer.message.leaves import alternative_leaf, attachment_leaf, body_leaves, event_attachment, event_leaf
 from pymailer.message.message_header import header_fields, with_own_fields
 from pymailer.message.model import Message
-from pymailer.message.node import Node, layout, leaves
+from pymailer.message.node import Node, layout
 from pymailer.message.parties import Parties
 from pymailer.message.policy import ComposePolicy
 from pymailer.message.settle import hold, settle
@@ -108,7 +108,6 @@ async def _tree(runtime: Runtime, data: Message, policy: ComposePolicy, deadline
     bodies += [alternative_leaf(Attachment.of(part), access) for part in data.alternatives]
     if not bodies and not attached:
         bodies = body_leaves(Message(text=""), access)
-    tree = layout(bodies, attached)
-    for leaf in leaves(tree):
+    for leaf in (*bodies, *attached):
         await settle(runtime, leaf, policy, deadline)
-    return tree
+    return layout(bodies, attached)

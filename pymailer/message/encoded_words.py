@@ -19,7 +19,8 @@ _SHORTEST = _FRAME + len("=F0=9F=98=80")  # room for any one character
 
 # RFC 2047 5 (3): what may stand for itself in a phrase may do so everywhere.
 _LITERAL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/"
-_Q = {chr(code): f"={code:02X}" for code in range(128)} | {chr(code): chr(code) for code in _LITERAL} | {" ": "_"}
+_Q = [chr(octet) if octet in _LITERAL else f"={octet:02X}" for octet in range(256)]
+_Q[ord(" ")] = "_"
 
 
 class Encoded(str):
@@ -74,12 +75,11 @@ def _pieces(text: str, cost: Callable[[str], int], first: int, rest: int) -> Ite
 
 
 def _quoted_word(text: str) -> str:
-    pieces = [_Q.get(char) or f"={char.encode().hex('=').upper()}" for char in text]
-    return f"=?UTF-8?Q?{''.join(pieces)}?="
+    return f"=?UTF-8?Q?{''.join([_Q[octet] for octet in text.encode()])}?="
 
 
 def _quoted_cost(char: str) -> int:
-    return len(_Q.get(char) or char.encode() * 3)
+    return sum([len(_Q[octet]) for octet in char.encode()])
 
 
 def _base64_word(text: str) -> str:

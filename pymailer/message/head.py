@@ -5,7 +5,8 @@ A header that came ready made stays as it came, octet for octet, but for the fie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import attrs
@@ -33,8 +34,8 @@ class Head:
 
     headers: Headers
     rename: Rename | None = None
-    _verbatim: dict[int, tuple[_Field, bytes]] = attrs.field(factory=dict[int, tuple[_Field, bytes]])
-    _written: tuple[list[_Field], bytes] = attrs.field(factory=lambda: ([], b""))
+    _verbatim: Mapping[int, tuple[_Field, bytes]] = MappingProxyType({})
+    _written: tuple[Sequence[_Field], bytes] = ((), b"")
 
     @classmethod
     def parse(cls, block: bytes, drop: Container[str] = ()) -> Head:
@@ -60,8 +61,10 @@ class Head:
         """
         fields, written = self._written
         current = self.headers.items()
-        if fields != current or not written:
-            written = b"".join([*map(self._line, current), b"\r\n"])
+        if fields != current:
+            as_they_are = not self._verbatim and self.rename is None
+            lines = [self.headers.as_bytes()] if as_they_are else map(self._line, current)
+            written = b"".join([*lines, b"\r\n"])
             self._written = current, written
         return written
 

@@ -74,9 +74,7 @@ class Headers:
     __slots__ = ("_fields",)
 
     def __init__(self, fields: Iterable[tuple[str, object]] = ()) -> None:
-        self._fields: list[tuple[str, str]] = []
-        for name, value in fields:
-            self.add(name, value)
+        self._fields = [(check_name(name), field_value(name, value)) for name, value in fields]
 
     def add(self, name: str, value: object) -> None:
         """Append a field.
@@ -106,7 +104,11 @@ class Headers:
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """The value of the first field of this name."""
-        return next((value for other, value in self._fields if other.lower() == name.lower()), default)
+        lowered = name.lower()
+        for other, value in self._fields:
+            if other.lower() == lowered:
+                return value
+        return default
 
     def get_all(self, name: str) -> list[str]:
         """The values of all fields of this name, in order."""

@@ -64,6 +64,8 @@ def body_leaves(message: Message, access: Access) -> list[Leaf]:
 
 
 def _is_empty(value: Any) -> bool:
+    if isinstance(value, str):
+        return not value
     if isinstance(value, Attachment):
         value = value.content
     elif isinstance(value, Mapping):

@@ -82,6 +82,10 @@ def _no_attachments() -> list[Attachment]:
     return []
 
 
+def _no_headers() -> dict[str, Any]:
+    return {}
+
+
 def _event(value: Any) -> ICalEvent | None:
     return None if value is None else ICalEvent.of(value)
 
@@ -157,7 +161,7 @@ class Message:
     ical_event: ICalEvent | None = attrs.field(default=None, converter=_event, repr=False)
     alternatives: Attachments = attrs.field(factory=_no_attachments, converter=_attachments, repr=False)
     attachments: Attachments = attrs.field(factory=_no_attachments, converter=_attachments, repr=False)
-    headers: dict[str, Any] = attrs.field(factory=dict[str, Any], converter=headers_dict, repr=False)
+    headers: dict[str, Any] = attrs.field(factory=_no_headers, converter=headers_dict, repr=False)
     list: Any = None
     priority: str | None = None
     message_id: str | None = None
@@ -175,16 +179,17 @@ class Message:
     x_mailer: str | bool | None = None
     require_tls: bool | None = _flag()
     otp: Any = attrs.field(default=None, repr=False)
-    inherited: frozenset[str] = attrs.field(init=False, repr=False)
+    inherited: frozenset[str] = attrs.field(init=False, repr=False, on_setattr=attrs.setters.NO_OP)
     """The fields that come from a mailer's defaults, where that makes a difference: beside `raw`."""
-    _emptied: frozenset[str] = attrs.field(init=False, repr=False)
+    _emptied: frozenset[str] = attrs.field(init=False, repr=False, on_setattr=attrs.setters.NO_OP)
 
     def __new__(cls, **given: Any) -> Self:
         """Note which fields are given as nothing: they unset a default, which a field that is not given does not."""
         self = super().__new__(cls)
         self.inherited = frozenset()
         copied = len(given) == len(FIELD_NAMES)  # by attrs.evolve, which knows no field that is not given
-        self._emptied = frozenset() if copied else frozenset(name for name, value in given.items() if not value)
+        empty = () if copied or all(given.values()) else [name for name, value in given.items() if not value]
+        self._emptied = frozenset(empty)
         return self
 
     def given(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from pymailer.message.coding import Measure
     from pymailer.message.origins import Origin
@@ -75,12 +75,3 @@ def layout(bodies: Sequence[Leaf], attached: Sequence[Leaf]) -> Node:
     top = forms if len(forms) < 2 else [Multipart("alternative", tuple(forms))]
     children = (*top, *rest)
     return children[0] if len(children) == 1 else Multipart("mixed", children)
-
-
-def leaves(node: Node) -> Iterator[Leaf]:
-    """All parts with content, in order."""
-    if isinstance(node, Leaf):
-        yield node
-        return
-    for child in node.children:
-        yield from leaves(child)
