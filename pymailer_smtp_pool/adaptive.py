@@ -21,7 +21,8 @@ _MOST_PATIENCE: Final = 300.0
 class AdaptiveLimit:
     """The limit on connections that is in force: shrunk by complaints, grown one by one by what goes well.
 
-    Each time that growing was a mistake, the next attempt waits twice as long; each time that it was none, half as long.
+    Each time that growing was a mistake, the next attempt waits twice as long; each time that it was none, half as
+    long.
 
     Attributes:
         most: The limit that the user set.

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from pymailer_smtp_pool.telling import copy_of
+
 if TYPE_CHECKING:
     from pymailer.errors import MailError
     from pymailer_smtp_pool.backoff import Backoff
@@ -94,6 +96,6 @@ class Door:
     def _close(self, error: MailError, now: float) -> None:
         self._proved = False
         self._knocks += 1
-        self.error = error
+        self.error = copy_of(error)
         self.not_before = now + (self.timeout if self._refused else self.backoff(self._knocks))
         self.epoch += 1

@@ -13,6 +13,7 @@ import attrs
 
 from pymailer_smtp_pool.closing import Closing
 from pymailer_smtp_pool.place import Ticket
+from pymailer_smtp_pool.telling import copy_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -77,17 +78,8 @@ class Line:
     def refuse_all(self, error: MailError) -> None:
         """Tell all who wait, each with an error of its own."""
         for ticket in tuple(self.waiting):
-            self.refuse(ticket, told(error))
+            self.refuse(ticket, copy_of(error, error))
 
     def notify(self, closings: Iterable[Closing]) -> None:
         """Those who wait for everybody to be gone have waited long enough."""
         self.unwoken |= dict.fromkeys(closings)
-
-
-def told(error: MailError) -> MailError:
-    """The same error for another message: each raises its own, and the first is its cause."""
-    kind = type(error)
-    copied = kind.__new__(kind, *error.args)
-    copied.__dict__.update(error.__dict__)
-    copied.__cause__ = error
-    return copied

@@ -44,6 +44,7 @@ class Sending:
     policy: RetryPolicy
     ticket: Ticket = attrs.field(init=False)
     _persistence: Persistence = attrs.field(init=False)
+    _trouble: Trouble | None = None
     _attempts: int = 0
 
     def __attrs_post_init__(self) -> None:
@@ -83,7 +84,8 @@ class Sending:
     def failed(self, error: MailError) -> float | None:
         """An attempt that was made in company ended with `error`: seconds until `retry`; ``None``: there is none."""
         self._attempts += 1
-        delay = self._delay(self._trouble(error))
+        self._note(error)
+        delay = self._delay()
         self.leases.guard.later(PoolState.leave, self.ticket, self.ticket.runtime.now())
         return delay
 
@@ -102,12 +104,12 @@ class Sending:
 
     async def _deliver(self) -> SentMessageInfo:
         while True:
-            result = await self._attempt()
-            if not isinstance(result, Trouble):
-                return result
-            delay = self._delay(result)
-            if delay is None:
-                raise result.error
+            try:
+                return await self._attempt()
+            except MailError:
+                delay = self._delay()
+                if delay is None:
+                    raise
             await self._pause(delay)
 
     async def _pause(self, seconds: float) -> None:
@@ -115,7 +117,7 @@ class Sending:
 
     # --- one attempt -------------------------------------------------------------------------------------------------
 
-    async def _attempt(self) -> SentMessageInfo | Trouble:
+    async def _attempt(self) -> SentMessageInfo:
         ticket, leases = self.ticket, self.leases
         ticket.connect_time = 0.0
         try:
@@ -124,7 +126,8 @@ class Sending:
             info = await connection.send(self.mail.runtime, self.mail)
             self.mail.outcome = info.outcome
         except MailError as error:
-            return self._trouble(error)
+            self._note(error)
+            raise
         except GeneratorExit:
             leases.drop(ticket)
             raise
@@ -151,7 +154,7 @@ class Sending:
 
     # --- another attempt? --------------------------------------------------------------------------------------------
 
-    def _trouble(self, error: MailError) -> Trouble:
+    def _note(self, error: MailError) -> None:
         """What this failure says about the server and the connection, while the connection is still ours."""
         ticket, leases, place = self.ticket, self.leases, self.ticket.place
         throttle = throttle_of(error, leases.options.replies)
@@ -160,13 +163,13 @@ class Sending:
             leases.slowed(ticket, throttle, error)
         elif trouble.stale and place is not None and place.connection is not None:
             leases.guard(PoolState.ended, place, place.connection.messages - 1, ticket.runtime.now())
-        return trouble
+        self._trouble, ticket.trouble = trouble, error
 
-    def _delay(self, trouble: Trouble) -> float | None:
+    def _delay(self) -> float | None:
         """Seconds until the message is tried again; ``None``: it is not."""
+        trouble, self._trouble = self._trouble, None
         ticket, now = self.ticket, self.ticket.runtime.now()
-        ticket.trouble = trouble.error
-        if ticket.refusal is not None or self.leases.guard.state.over or self._used_up(trouble):
+        if trouble is None or ticket.refusal is not None or self.leases.guard.state.over or self._used_up(trouble):
             return None
         delay = self._persistence.delay(trouble, now)
         if delay is not None and now + delay < ticket.ends:

@@ -16,10 +16,11 @@ import attrs
 from pymailer.errors import MailError, PoolClosedError, QueueFullError
 from pymailer.outcome import Outcome
 from pymailer_smtp_pool.closing import Closing
-from pymailer_smtp_pool.line import Line, told
+from pymailer_smtp_pool.line import Line
 from pymailer_smtp_pool.place import Place, Ticket
 from pymailer_smtp_pool.places import Places
 from pymailer_smtp_pool.stats import Counters, PoolStats
+from pymailer_smtp_pool.telling import copy_of
 from pymailer_smtp_pool.throttle import Throttle
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class PoolState:
             return
         del self.tickets[ticket]
         self.line.leave(ticket)
+        ticket.trouble = ticket.refusal = None  # an error and the frames that it passed would keep each other alive
         if ticket.mail is not None:
             self._count(ticket, outcome, now)
         if not self.tickets:
@@ -152,7 +154,7 @@ class PoolState:
         if self.over:
             raise PoolClosedError("the pool is closed")
         if self.door.error is not None and ticket.place is None and self._hopeless(now):
-            ticket.refusal = told(self.door.error)
+            ticket.refusal = copy_of(self.door.error)
             raise ticket.refusal
 
     def _check_queue(self, ticket: Ticket) -> None:
@@ -235,7 +237,7 @@ class PoolState:
             MailError: There is no use in trying.
         """
         if self.door.error is not None and self.door.shut(now):
-            raise told(self.door.error)
+            raise copy_of(self.door.error)
         if ticket.place is not None and self.places.reopen(ticket.place):
             ticket.place.epoch = self.door.epoch
             self.counters.closed += 1

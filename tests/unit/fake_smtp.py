@@ -47,9 +47,10 @@ class Script:
         self._errors = list(errors)
 
     def __call__(self, connection: FakeConnection) -> None:
-        error = self._errors.pop(0) if self._errors else None
-        if error is not None:
-            raise error
+        if self._errors and self._errors[0] is None:
+            self._errors.pop(0)
+        elif self._errors:
+            raise self._errors.pop(0)
 
 
 @attrs.define(eq=False)

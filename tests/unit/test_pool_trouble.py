@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
 from pymailer.errors import (
@@ -244,3 +247,39 @@ class TestTryingAgain:
         assert "the connection is gone" in record.message
         assert record.stage == "data"
         assert [type(error) for error in heard] == [ConnectionLostError]
+
+
+class TestWhatFailed:
+    def test_needs_no_garbage_collector_to_be_forgotten(self, drive, server):
+        server.sending = Script(lost(Stage.DATA), lost(Stage.BODY))
+        pool = make_pool(server, max_requeues=1)
+
+        async def scenario(runtime: Runtime) -> weakref.ref:
+            mail = fake_mail(runtime)
+            try:
+                await pool.send(mail)
+            except ConnectionLostError:
+                server.connections.clear()
+            return weakref.ref(mail)
+
+        gc.disable()
+        try:
+            assert drive(scenario)() is None
+        finally:
+            gc.enable()
+
+    def test_is_not_kept_as_the_reason_for_which_others_fail_fast(self, drive, server):
+        server.opening = Script(wrong_password())
+        pool = make_pool(server)
+
+        async def scenario(runtime: Runtime) -> weakref.ref:
+            mail = fake_mail(runtime)
+            for each in (mail, fake_mail(runtime)):
+                with pytest.raises(AuthError):
+                    await pool.send(each)
+            return weakref.ref(mail)
+
+        first = drive(scenario)
+        gc.collect()
+        assert first() is None
+        assert pool.stats().breaker == "open"
