@@ -9,8 +9,9 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
+from pymailer.__about__ import __version__
 from pymailer.errors import MailError
 
 
@@ -27,20 +28,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
-    except (MailError, LookupError, OSError, ImportError) as error:
-        print(f"pymailer: {_one_line(error)}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         return 130
+    except Exception as error:  # noqa: BLE001 - whatever it is, the user of a program is told in one line
+        print(f"pymailer: {_one_line(error)}", file=sys.stderr)
+        return 1
 
 
 def _one_line(error: BaseException) -> str:
-    outcome = f" [{error.outcome}]" if isinstance(error, MailError) else ""
-    return " ".join(str(error).split()) + outcome
+    if isinstance(error, MailError):
+        return f"{' '.join(str(error).split())} [{error.outcome}]"
+    known = isinstance(error, (LookupError, OSError, ImportError)) and str(error)
+    return " ".join((str(error) if known else f"{type(error).__name__}: {error}").split())
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Argparse would print the usage as well, and quote what may be a URL with a password."""
+        quoted = [word if "@" not in word and "://" not in word else "(a URL?)" for word in message.split()]
+        self.exit(2, f"{self.prog}: {' '.join(quoted)}: see {self.prog} --help\n")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="pymailer", description="Send mail, and know whether it was sent.")
+    parser = _Parser(prog="pymailer", description="Send mail, and know whether it was sent.")
+    parser.add_argument("--version", action="version", version=f"pymailer {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_send(commands.add_parser("send", help="send one message; the text comes from standard input"))
     _add_verify(commands.add_parser("verify", help="connect, secure the connection and log in, without sending"))
@@ -99,8 +110,8 @@ def _send(options: argparse.Namespace) -> int:
         info = mailer.send_mail(message)
     print(f"{info.outcome} {info.message_id} {info.response}".rstrip())
     for error in info.rejected_errors:
-        print(f"rejected: {_one_line(error)}", file=sys.stderr)
-    return 0
+        print(f"pymailer: {_one_line(error)}", file=sys.stderr)
+    return 1 if info.rejected else 0
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -113,14 +124,14 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _services(options: argparse.Namespace) -> int:
+    import attrs
+
     from pymailer_wellknown import resolve, services
 
     if options.name:
-        service = resolve(options.name)
-        for name in service.__attrs_attrs__:
-            value = getattr(service, name.name)
+        for name, value in attrs.asdict(resolve(options.name)).items():
             if value not in (None, (), "", False):
-                print(f"{name.name:16}{value}")
+                print(f"{name:16}{value}")
         return 0
     for service in services():
         security = "TLS" if service.secure else "STARTTLS" if service.require_tls else "plain"

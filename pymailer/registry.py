@@ -88,13 +88,13 @@ def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 
 def _scheme(url: str) -> str | None:
-    """The transport that a URL names, ``None`` where the options have to say it.
+    """The transport that a URL names; ``None`` where the options say it, or where nothing can be read.
 
     Raises:
         ConfigError: There is no such transport.
     """
     scheme = scheme_of(url)
-    if scheme in _SMTP_SCHEMES:
+    if not scheme or scheme in _SMTP_SCHEMES:
         return None
     known = (*_SMTP_SCHEMES, *_SCHEMES, *_registered())
     if scheme not in known:

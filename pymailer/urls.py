@@ -30,16 +30,16 @@ def parse_url(url: object) -> dict[str, Any]:
         raise ConfigError(f"a connection URL is a str, not {type(url).__name__}; {_ADVICE}")
     if any(ord(char) <= 0x20 or ord(char) == 0x7F or char in "\\<>" for char in url):
         raise ConfigError(f"a blank, control character, backslash or angle bracket in the connection URL; {_ADVICE}")
-    scheme, colon, rest = url.partition(":")
-    if not colon:
+    scheme = scheme_of(url)
+    if not scheme:
         raise ConfigError(f"a connection URL begins with a scheme; {_ADVICE}")
-    rest = rest.partition("#")[0]
+    rest = url.partition(":")[2].partition("#")[0]
     location, _, query = rest.partition("?")
     authority, _, path = location.removeprefix("//").partition("/")
     if path.strip("/"):
         raise ConfigError(f"a path in the connection URL means nothing; {_ADVICE}")
     options: dict[str, Any] = {}
-    if scheme.lower() == "smtps":  # smtp: says nothing: port 465 still means TLS from the first byte
+    if scheme == "smtps":  # smtp: says nothing: port 465 still means TLS from the first byte
         options["secure"] = True
     options |= _authority(authority)
     return _merge_query(options, query)
