@@ -17,7 +17,7 @@ from pymailer.smtp.options import DURATIONS as CONNECTION_DURATIONS
 from pymailer.smtp.options import OPTIONS as CONNECTION_OPTIONS
 from pymailer.smtp.options import SMTPOptions
 from pymailer_smtp_pool.limiter import RateLimiter
-from pymailer_smtp_pool.throttle import REPLIES, ThrottleReply
+from pymailer_smtp_pool.throttle import REPLIES, ThrottleReply, replies_of
 
 
 def _count(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -88,7 +88,7 @@ class PoolOptions:
 
     @property
     def replies(self) -> tuple[ThrottleReply, ...]:
-        """The whole table: what the user said of this server, then what is known of all."""
+        """The whole table: what is said of this server, then what is known of all."""
         return (*self.throttle_replies, *REPLIES)
 
 
@@ -117,9 +117,13 @@ def pool_options(given: object = None, /, **keywords: Any) -> tuple[PoolOptions,
     """
     if isinstance(given, SMTPOptions):
         own, rest = _divide(fill_service(normalize(keywords, OPTIONS, DURATIONS, "option"), OPTIONS))
-        return PoolOptions(**own), SMTPOptions(given, **rest)
-    own, rest = _divide(fill_service(gather(given, keywords, OPTIONS, DURATIONS, "a pool", _SCHEMES), OPTIONS))
-    return PoolOptions(**own), SMTPOptions(**rest)
+        connection = SMTPOptions(given, **rest)
+    else:
+        own, rest = _divide(fill_service(gather(given, keywords, OPTIONS, DURATIONS, "a pool", _SCHEMES), OPTIONS))
+        connection = SMTPOptions(**rest)
+    options = PoolOptions(**own)
+    replies = (*options.throttle_replies, *replies_of(connection.host))
+    return attrs.evolve(options, throttle_replies=replies), connection
 
 
 def _divide(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

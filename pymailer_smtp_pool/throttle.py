@@ -28,6 +28,7 @@ class Throttle(StrEnum):
 
 
 BEFORE_MAIL: Final = frozenset({Stage.CONNECT, Stage.GREETING, Stage.EHLO, Stage.STARTTLS, Stage.AUTH})
+SENDING: Final = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.BODY, Stage.FINAL})
 _ANYWHERE: Final = frozenset(Stage)
 
 
@@ -102,7 +103,19 @@ REPLIES: Final = (
     _row(Throttle.TOO_MANY, {421}, stages=BEFORE_MAIL),
     _row(Throttle.TOO_MANY, _BUSY, stages={Stage.AUTH}),
 )
-"""What is known of servers in general. A service's own come before these."""
+"""What is known of servers in general. A provider's own, and the user's, come before these."""
+
+PROVIDERS: Final[dict[str, tuple[ThrottleReply, ...]]] = {
+    "gmail.com": (_row(Throttle.TOO_FAST, {421, 450, 454}, enhanced=("4.7.0",), stages=SENDING),),
+    "yahoo.com": (_row(Throttle.TOO_FAST, {421, 451}, text=("[ts", "[tss")),),
+}
+"""What is known of one provider, by the end of its servers' names."""
+
+
+def replies_of(host: str) -> tuple[ThrottleReply, ...]:
+    """What is known of the provider whose server this is."""
+    name = f".{host.lower().rstrip('.')}"
+    return tuple(reply for domain, replies in PROVIDERS.items() if name.endswith(f".{domain}") for reply in replies)
 
 
 def throttle_of(error: MailError, replies: Iterable[ThrottleReply] = REPLIES) -> Throttle | None:

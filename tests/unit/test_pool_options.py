@@ -10,7 +10,7 @@ from pymailer.errors import ConfigError
 from pymailer.smtp.options import SMTPOptions
 from pymailer_smtp_pool import PoolOptions, SMTPPool, Throttle, ThrottleReply, smtp_pool
 from pymailer_smtp_pool.options import pool_options
-from pymailer_smtp_pool.throttle import REPLIES
+from pymailer_smtp_pool.throttle import PROVIDERS, REPLIES
 
 
 def own(*args, **options) -> PoolOptions:
@@ -98,6 +98,12 @@ def test_what_is_none_is_not_given():
 def test_replies_of_a_service_come_before_those_that_are_known():
     mine = ThrottleReply(meaning=Throttle.TOO_FAST, codes={552})
     assert own(throttle_replies=[mine]).replies == (mine, *REPLIES)
+
+
+def test_what_is_known_of_a_provider_comes_with_its_host():
+    assert own(service="gmail").throttle_replies == PROVIDERS["gmail.com"]
+    assert own(host="smtp.gmail.com").throttle_replies == PROVIDERS["gmail.com"]
+    assert own(host="gmail.com.example.org").throttle_replies == ()
 
 
 def test_the_factory_makes_a_transport():
