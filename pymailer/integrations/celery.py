@@ -9,7 +9,8 @@ Knows Celery; what a worker does with a message is in `pymailer.integrations.que
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from threading import BoundedSemaphore
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from celery.signals import worker_process_shutdown, worker_shutdown
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from pymailer.transport import Mail
 
 __all__ = ["CeleryTransport", "Ledger", "RedisLedger", "divided", "mail_task"]
+
+AT_ONCE: Final = 100
+"""How many messages a worker process begins at once over a transport without a limit of its own."""
 
 
 def mail_task(
@@ -64,7 +68,9 @@ def mail_task(
     Raises:
         ConfigError: `transport` is none.
     """
-    shared_mailer(transport)  # what is wrong with it is told here, and not to the first message
+    mailer = shared_mailer(transport)  # what is wrong with it is told here, and not to the first message
+    # A message that waits for a connection has not begun: if the worker dies, it is not unknown.
+    room = BoundedSemaphore(getattr(mailer.transport, "max_connections", AT_ONCE))
     once = Once(ledger, QueuePolicy(max_retries, retry_temporary, retry_unknown), on_unknown)
 
     def send(task: Any, payload: dict[str, Any]) -> dict[str, Any]:
@@ -72,7 +78,8 @@ def mail_task(
         request, mail = task.request, from_payload(payload)
         key = request.id or uuid4().hex  # without an id it is a plain call, and nobody else's
         try:
-            return run(once.deliver(key, mail, shared_mailer(transport).send_compiled, request.retries))
+            with room:
+                return run(once.deliver(key, mail, shared_mailer(transport).send_compiled, request.retries))
         except TryAgainError as again:
             raise task.retry(exc=again.error, countdown=again.delay, max_retries=None) from again.error
 

@@ -5,8 +5,9 @@ Knows taskiq; what a worker does with a message is in `pymailer.integrations.que
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
+from anyio import Semaphore
 from taskiq import AsyncBroker, AsyncTaskiqDecoratedTask, Context, TaskiqDepends, TaskiqEvents
 from taskiq.exceptions import SendTaskError
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from pymailer.transport import Mail
 
 __all__ = ["Ledger", "RedisLedger", "TaskiqTransport", "divided", "mail_task"]
+
+AT_ONCE: Final = 100
+"""How many messages a worker begins at once over a transport without a limit of its own."""
 
 MailTask = AsyncTaskiqDecoratedTask[..., Any]
 _REQUEUED = "X-Taskiq-requeue"
@@ -65,13 +69,16 @@ def mail_task(
     """
     mailer = create_async_transport(transport)
     once = Once(ledger, QueuePolicy(max_retries, retry_temporary, retry_unknown), on_unknown)
+    # A message that waits for a connection has not begun: if the worker dies, it is not unknown.
+    room = Semaphore(getattr(mailer.transport, "max_connections", AT_ONCE))
 
     async def send(payload: dict[str, Any], context: Annotated[Context, TaskiqDepends()]) -> dict[str, Any]:
         """Send one message that was compiled before."""
         message = context.message
         retries = int(message.labels.get(_REQUEUED, 0))
         try:
-            return await once.deliver(message.task_id, from_payload(payload), mailer.send_compiled, retries)
+            async with room:
+                return await once.deliver(message.task_id, from_payload(payload), mailer.send_compiled, retries)
         except TryAgainError as again:
             await AsyncioRuntime().sleep(again.delay)  # taskiq has no queue that waits
         await context.requeue()
