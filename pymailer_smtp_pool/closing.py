@@ -14,7 +14,7 @@ from pymailer.results import CloseReport
 
 if TYPE_CHECKING:
     from pymailer.runtime import Waiter
-    from pymailer_smtp_pool.place import Ticket
+    from pymailer_smtp_pool.ticket import Ticket
 
 
 @attrs.define(eq=False)

@@ -15,8 +15,8 @@ import attrs
 from pymailer.errors import DeliveryUnknownError, MailError
 from pymailer.outcome import Outcome, Stage
 from pymailer.smtp.overlap import Overlap, Settled
-from pymailer_smtp_pool.place import Ticket
 from pymailer_smtp_pool.sending import Sending
+from pymailer_smtp_pool.ticket import Ticket
 
 if TYPE_CHECKING:
     from pymailer.results import SentMessageInfo

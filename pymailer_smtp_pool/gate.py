@@ -16,7 +16,7 @@ from pymailer_smtp_pool.state import PoolState
 if TYPE_CHECKING:
     from pymailer_smtp_pool.guard import Guard
     from pymailer_smtp_pool.limiter import RateLimiter
-    from pymailer_smtp_pool.place import Ticket
+    from pymailer_smtp_pool.ticket import Ticket
 
 
 @attrs.define(eq=False)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 from pymailer.errors import MailError
 from pymailer_smtp_pool.closing import Closing
-from pymailer_smtp_pool.place import Ticket
+from pymailer_smtp_pool.ticket import Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from pymailer_smtp_pool.connection import Connect, Connection
     from pymailer_smtp_pool.journal import Journal
     from pymailer_smtp_pool.options import PoolOptions
-    from pymailer_smtp_pool.place import Place, Ticket
+    from pymailer_smtp_pool.place import Place
+    from pymailer_smtp_pool.ticket import Ticket
 
 PAST: Final = 0.0
 """A deadline that has passed: what waits until then does not wait."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from pymailer_smtp_pool.closing import Closing
-from pymailer_smtp_pool.place import Ticket
 from pymailer_smtp_pool.telling import copy_of
+from pymailer_smtp_pool.ticket import Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

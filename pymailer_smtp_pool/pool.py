@@ -1,6 +1,6 @@
 """The transport: what a mailer sees of the pool.
 
-Puts the parts together; the thinking is in `state`, the waiting in `leases`, a message's way in `sending`.
+Puts the parts together. Who gets which connection is decided in `state`, a message's way through the pool is `sending`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from pymailer_smtp_pool.gate import Gate
 from pymailer_smtp_pool.leases import Leases
 from pymailer_smtp_pool.leftovers import clean_up_after
 from pymailer_smtp_pool.limiter import SlidingWindow
-from pymailer_smtp_pool.place import Ticket
 from pymailer_smtp_pool.retry import RetryPolicy
 from pymailer_smtp_pool.sending import Sending
 from pymailer_smtp_pool.shutdown import FAREWELL, shut_down
 from pymailer_smtp_pool.state import PoolState
+from pymailer_smtp_pool.ticket import Ticket
 from pymailer_smtp_pool.wear import Wear
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class SMTPPool:
     # --- sending -----------------------------------------------------------------------------------------------------
 
     async def send(self, mail: Mail) -> SentMessageInfo:
-        """Send one message over a connection of its own time, and try again what may be tried again.
+        """Send one message over a connection that is its own for as long, and try again what may be tried again.
 
         Raises:
             MailError: It was not sent, or nobody can say; its `outcome` tells.
@@ -154,13 +154,7 @@ class SMTPPool:
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
-    async def close(
-        self,
-        runtime: Runtime,
-        *,
-        drain: bool = True,
-        timeout: float | None = None,  # the plugin contract has it
-    ) -> CloseReport:
+    async def close(self, runtime: Runtime, *, drain: bool = True, timeout: float | None = None) -> CloseReport:
         """Take no more messages, finish those that were taken, and close all connections.
 
         Args:

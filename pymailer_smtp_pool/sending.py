@@ -13,10 +13,10 @@ import attrs
 
 from pymailer.errors import MailError
 from pymailer.outcome import Outcome
-from pymailer_smtp_pool.place import Ticket
 from pymailer_smtp_pool.retry import Persistence, RetryPolicy, Trouble
 from pymailer_smtp_pool.state import PoolState
 from pymailer_smtp_pool.throttle import throttle_of
+from pymailer_smtp_pool.ticket import Ticket
 
 if TYPE_CHECKING:
     from pymailer.results import SentMessageInfo

@@ -17,11 +17,12 @@ from pymailer.errors import MailError, PoolClosedError, QueueFullError
 from pymailer.outcome import Outcome
 from pymailer_smtp_pool.closing import Closing
 from pymailer_smtp_pool.line import Line
-from pymailer_smtp_pool.place import Place, Ticket
+from pymailer_smtp_pool.place import Place
 from pymailer_smtp_pool.places import Places
 from pymailer_smtp_pool.stats import Counters, PoolStats
 from pymailer_smtp_pool.telling import copy_of
 from pymailer_smtp_pool.throttle import Throttle
+from pymailer_smtp_pool.ticket import Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,13 +12,14 @@ import attrs
 
 from pymailer.errors import MailError, MailTimeoutError, PoolTimeoutError
 from pymailer.outcome import Stage
-from pymailer_smtp_pool.place import NEVER, Place, Ticket
+from pymailer_smtp_pool.place import NEVER, Place
 from pymailer_smtp_pool.state import PoolState
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pymailer_smtp_pool.guard import Guard
+    from pymailer_smtp_pool.ticket import Ticket
 
 
 @attrs.define(eq=False)

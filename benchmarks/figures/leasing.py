@@ -23,7 +23,7 @@ from pymailer import create_async_transport, create_transport
 from pymailer.outcome import Outcome
 from pymailer.runtime import run
 from pymailer.runtime.blocking import BlockingRuntime
-from pymailer_smtp_pool.place import Ticket
+from pymailer_smtp_pool.ticket import Ticket
 
 SHORT: Final = 100
 LONG: Final = 1_000

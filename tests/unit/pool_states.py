@@ -12,8 +12,9 @@ from pymailer_smtp_pool.backoff import Backoff
 from pymailer_smtp_pool.breaker import Door
 from pymailer_smtp_pool.limiter import SlidingWindow
 from pymailer_smtp_pool.options import PoolOptions
-from pymailer_smtp_pool.place import Place, Ticket
+from pymailer_smtp_pool.place import Place
 from pymailer_smtp_pool.state import PoolState
+from pymailer_smtp_pool.ticket import Ticket
 from pymailer_smtp_pool.wear import Wear
 from tests.unit.fake_smtp import FakeConnection, FakeServer
 

@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from pymailer.errors import PoolClosedError
 from pymailer_smtp_pool.line import Line
-from pymailer_smtp_pool.place import Ticket
+from pymailer_smtp_pool.ticket import Ticket
 
 
 def ticket(number: int, priority: int = 0) -> Ticket:

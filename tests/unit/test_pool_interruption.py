@@ -16,9 +16,9 @@ import pymailer_smtp_pool
 from pymailer.outcome import Outcome, Stage
 from pymailer.runtime import run
 from pymailer.runtime.blocking import BlockingRuntime
-from pymailer_smtp_pool.place import Ticket
 from pymailer_smtp_pool.pool import SMTPPool
 from pymailer_smtp_pool.state import PoolState
+from pymailer_smtp_pool.ticket import Ticket
 from tests.simulation.scheduler import Scheduler
 from tests.unit.fake_smtp import FakeConnection, FakeServer, fake_mail, lost, make_pool
 

@@ -9,8 +9,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from pymailer.errors import MailError, PoolClosedError
 from pymailer.outcome import Outcome, Stage
 from pymailer_smtp_pool.closing import Closing
-from pymailer_smtp_pool.place import Ticket
 from pymailer_smtp_pool.throttle import Throttle
+from pymailer_smtp_pool.ticket import Ticket
 from tests.unit.fake_smtp import FakeConnection, refused, reply_error, wrong_password
 from tests.unit.pool_states import NOW, SERVER, make, ticket
 
