@@ -50,7 +50,7 @@ lint: $(INSTALLED)-dev ## format, style and types; changes nothing
 	@$(RUN) mypy
 	@$(RUN) pyright
 	@for package in $(PACKAGES); do \
-	  report=$$($(RUN) pyright --verifytypes $$package --ignoreexternal) || { echo "$$report"; exit 1; }; \
+	  report=$$(PATH="$(abspath $(BIN)):$$PATH" $(RUN) pyright --verifytypes $$package --ignoreexternal) || { echo "$$report"; exit 1; }; \
 	  echo "$$package: $$(echo "$$report" | grep 'completeness score: 100%')" || { echo "$$report"; exit 1; }; \
 	done
 

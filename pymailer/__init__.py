@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pymailer.mailer import create_async_transport as create_async_transport
     from pymailer.mailer import create_transport as create_transport
     from pymailer.message.addresses import Address as Address
-    from pymailer.message.model import Attachment as Attachment
+    from pymailer.message.attachment import Attachment as Attachment
     from pymailer.message.model import Message as Message
     from pymailer.oauth2 import OAuth2 as OAuth2
     from pymailer.outcome import Outcome as Outcome
@@ -67,17 +67,57 @@ _HOMES: Final = {
     **dict.fromkeys(("Outcome", "Reply", "Stage"), "outcome"),
     **dict.fromkeys(("CloseReport", "CompiledMail", "Delivery", "Envelope", "SentMessageInfo"), "results"),
     **dict.fromkeys(("Mail", "Transport"), "transport"),
-    **dict.fromkeys(("Attachment", "Message"), "message.model"),
     "Address": "message.addresses",
+    "Attachment": "message.attachment",
     "Auth": "smtp.auth",
     "DKIM": "dkim",
+    "Message": "message.model",
     "OAuth2": "oauth2",
     "SMTPOptions": "smtp.options",
 }
 
-__all__ = [  # noqa: PLE0604 - type checkers read the imports above, programs these names
+__all__ = [
+    "DKIM",
+    "Address",
+    "AddressError",
+    "AsyncMailer",
+    "Attachment",
+    "Auth",
+    "AuthError",
+    "CloseReport",
+    "CompiledMail",
+    "ConfigError",
+    "ConnectError",
+    "ConnectionLostError",
+    "DNSError",
+    "Delivery",
+    "DeliveryUnknownError",
+    "Envelope",
+    "EnvelopeError",
+    "Mail",
+    "MailError",
+    "MailTimeoutError",
+    "Mailer",
+    "Message",
+    "MessageError",
+    "OAuth2",
+    "Outcome",
+    "PoolClosedError",
+    "PoolError",
+    "PoolTimeoutError",
+    "ProtocolError",
+    "ProxyError",
+    "QueueFullError",
+    "Reply",
+    "ReplyError",
+    "SMTPOptions",
+    "SentMessageInfo",
+    "Stage",
+    "TLSError",
+    "Transport",
     "__version__",
-    *_HOMES,
+    "create_async_transport",
+    "create_transport",
 ]
 
 

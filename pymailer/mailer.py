@@ -37,8 +37,8 @@ def create_transport(transport: object, /, defaults: Mapping[str, Any] | None = 
     Args:
         transport: A transport object (anything with a callable ``send``), a URL such as
             ``smtp://user:password@host:587/?pool=true``, a mapping of options, or an options object.
-        defaults: Message fields that each message inherits; copied. Headers are merged, whatever their case; ``None`` in
-            a message takes nothing from here.
+        defaults: Message fields that each message inherits; copied. Headers are merged, whatever their case; a field
+            that is ``None`` in a message takes nothing from here.
         options: The mailer's own: ``dkim``, ``attach_data_urls``, ``disable_file_access``, ``disable_url_access``,
             ``allow_private_urls``, ``max_recipients``, ``x_mailer``.
 

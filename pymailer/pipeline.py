@@ -54,7 +54,7 @@ class Pipeline:
     options: MailerOptions
     events: Emitter = attrs.field(factory=Emitter)
     _steps: dict[str, list[Plugin]] = attrs.field(factory=lambda: {step: [] for step in STEPS})
-    _unsubscribe: list[Callable[[], None]] = attrs.field(factory=list)
+    _unsubscribe: list[Callable[[], None]] = attrs.field(factory=list[Callable[[], None]])
 
     def __attrs_post_init__(self) -> None:
         listen = getattr(self.transport, "on", None)
@@ -128,7 +128,7 @@ class Pipeline:
         return _compiled(runtime, data, deadline)
 
     async def _prepare(self, mail: Mail) -> None:
-        if mail.message is not None:  # it was compiled before
+        if mail.composed:  # when it was compiled
             return
         await self._run_step("compile", mail)
         composed = await compose(mail.runtime, mail.data, self.options.policy, mail.deadline)
@@ -185,7 +185,7 @@ class Pipeline:
         if outcome is None:
             outcome = mail.outcome if mail is not None else Outcome.NOT_SENT
             setattr(error, "outcome", outcome)  # noqa: B010 - whoever catches it is told, too
-        message_id = mail.message_id if mail is not None and mail.message is not None else None
+        message_id = mail.message_id if mail is not None and mail.composed else None
         fields = {"message_id": message_id, "outcome": str(outcome), "error": type(error).__name__}
         _logger.warning("did not send %s: %s", message_id, outcome, extra=fields)
         self.events.emit("failed", error)

@@ -101,11 +101,11 @@ def _error_dict(error: ReplyError) -> dict[str, Any]:
     }
 
 
-def _message_text(message: object) -> object:
+def _message_text(message: Any) -> Any:
     """JSON can carry text and plain containers; a stream of chunks it cannot."""
     if isinstance(message, bytes):
         return message.decode("utf-8", "backslashreplace")
-    return message if isinstance(message, (str, dict, list, type(None))) else None
+    return message if message.__class__ in (str, dict, list) else None
 
 
 @attrs.frozen

@@ -48,6 +48,11 @@ class Mail:
     outcome: Outcome = Outcome.NOT_SENT
 
     @property
+    def composed(self) -> bool:
+        """Whether `message` and `envelope` are there."""
+        return cast("ComposedMessage | None", self.message) is not None
+
+    @property
     def message_id(self) -> str | None:
         """With angle brackets; ``None`` for a raw message that has none."""
         return self.message.message_id
@@ -79,6 +84,7 @@ async def call(runtime: Runtime, function: Callable[..., Any], /, *arguments: An
 
 async def deliver(transport: Transport, mail: Mail) -> SentMessageInfo:
     """Have `transport` send one message, whatever its colour."""
-    if not iscoroutinefunction(transport.send):
-        await mail.message.materialize(mail.runtime)  # a plain function cannot wait for what is still to come
+    if iscoroutinefunction(transport.send):
+        return cast("SentMessageInfo", await transport.send(mail))
+    await mail.message.materialize(mail.runtime)  # a plain function cannot wait for what is still to come
     return cast("SentMessageInfo", await call(mail.runtime, transport.send, mail))

@@ -35,7 +35,7 @@ class Demo:
 
     server: DemoServer
     show: Show
-    sent: dict[str, bytes] = attrs.field(factory=dict)
+    sent: dict[str, bytes] = attrs.field(factory=dict[str, bytes])
 
     def pool(self, password: str = PASSWORD, **options: Any) -> SMTPPool:
         """A pool that trusts the server, with a `password` that may be wrong."""

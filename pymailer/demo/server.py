@@ -3,6 +3,9 @@
 It also misbehaves on request: for some addresses it refuses, for others it drops the connection.
 """
 
+# aiosmtpd and trustme are typed in part.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import logging
@@ -35,10 +38,10 @@ class Mailbox:
         dropped: The addresses for which it has dropped a connection already.
     """
 
-    held: dict[str, bytes] = attrs.field(factory=dict)
+    held: dict[str, bytes] = attrs.field(factory=dict[str, bytes])
     connections: int = 0
     logins: int = 0
-    dropped: set[str] = attrs.field(factory=set)
+    dropped: set[str] = attrs.field(factory=set[str])
 
     def authenticate(self, _: SMTP, __: Session, ___: Envelope, ____: str, given: Any) -> AuthResult:
         """Aiosmtpd's authenticator."""

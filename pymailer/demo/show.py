@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -38,7 +38,7 @@ class Show:
             self._console.print(f"  NOT TRUE: {otherwise}", style="red", markup=False)
 
     @contextmanager
-    def bar(self, label: str, total: int) -> Iterator[Callable[[], None]]:
+    def bar(self, label: str, total: int) -> Generator[Callable[[], None]]:
         """A progress bar; what it gives is called for each step."""
         columns = (TextColumn("  {task.description:8}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=self._console) as progress:

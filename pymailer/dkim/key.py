@@ -60,11 +60,11 @@ def _names(value: object, field: attrs.Attribute[Any]) -> tuple[str, ...] | None
     return tuple(_checked_name(name, field.name) for name in cast("Iterable[object]", names))
 
 
-def _private_key(value: object) -> object:
+def _private_key(value: object) -> RSAPrivateKey | Ed25519PrivateKey:
     return load_key(value)
 
 
-def _domain_field() -> Any:
+def _domain_field() -> str:
     return attrs.field(converter=attrs.Converter(_domain, takes_field=True))
 
 
@@ -96,7 +96,7 @@ class DKIM:
 
     domain_name: str = _domain_field()
     key_selector: str = _domain_field()
-    private_key: Any = attrs.field(converter=_private_key, repr=False, eq=False)
+    private_key: RSAPrivateKey | Ed25519PrivateKey = attrs.field(converter=_private_key, repr=False, eq=False)
     header_field_names: tuple[str, ...] | None = _names_field(None)
     skip_fields: tuple[str, ...] = _names_field(())
 
@@ -172,14 +172,15 @@ def parse_keys(value: object) -> tuple[DKIM, ...]:
     raise ConfigError(f"dkim is a DKIM object or a mapping, not {type(value).__name__}")
 
 
+def _with(shared: Mapping[str, Any], item: Any) -> object:
+    """What one of several keys says, and what all of them have in common."""
+    return {**shared, **cast("Mapping[str, Any]", item)} if isinstance(item, Mapping) else item
+
+
 def _from_mapping(options: Mapping[str, Any]) -> tuple[DKIM, ...]:
     if "keys" in options:
         shared = {key: value for key, value in options.items() if key != "keys"}
-        return tuple(
-            key
-            for item in options["keys"]
-            for key in parse_keys({**shared, **item} if isinstance(item, Mapping) else item)
-        )
+        return tuple(key for item in options["keys"] for key in parse_keys(_with(shared, item)))
     names = {snake_case(key): key for key in options}
     for name, key in names.items():
         if name not in _FIELDS:

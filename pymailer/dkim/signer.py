@@ -75,10 +75,11 @@ def _folded_base64(signed: bytes) -> bytes:
 
 
 def _sign(key: DKIM, data: bytes) -> bytes:
-    if key.algorithm == "ed25519-sha256":  # RFC 8463 3: the digest is what is signed
-        signed: bytes = key.private_key.sign(hashlib.sha256(data).digest())
-        return signed
-    return _sign_rsa(key.private_key, data)
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    if isinstance(key.private_key, RSAPrivateKey):
+        return _sign_rsa(key.private_key, data)
+    return key.private_key.sign(hashlib.sha256(data).digest())  # RFC 8463 3: the digest is what is signed
 
 
 def _sign_rsa(private_key: RSAPrivateKey, data: bytes) -> bytes:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from socket import socket
 
+    from typing_extensions import Buffer  # collections.abc has it from Python 3.12 on
+
 
 class DeadlineSocket:
     """The part of a socket that `http.client` uses, with an absolute deadline on `time.monotonic`."""
@@ -57,6 +59,6 @@ class _Reader(RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override] -- typeshed says only that it is a buffer
+    def readinto(self, buffer: Buffer) -> int:
         self._owner.hurry()
         return self._raw.recv_into(buffer)

@@ -10,7 +10,7 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import attrs
 
@@ -68,7 +68,7 @@ async def log_in(
         ProtocolError: The server does not keep to the exchange.
         MailError: The connection was lost, or time ran out.
     """
-    auth: Auth | OAuth2 = options.auth
+    auth = cast("Auth | OAuth2", options.auth)
     binding = _binding(wire.channel, options)
     name = choose_mechanism(
         capabilities.auth,

@@ -17,7 +17,7 @@ from pymailer.net.connect import Route
 from pymailer.net.tls import TLSOptions
 from pymailer.options import checked, gather, normalize, seconds
 from pymailer.services import fill_service
-from pymailer.smtp.auth import parse_auth, parse_method
+from pymailer.smtp.auth import Credentials, parse_auth, parse_method
 from pymailer.smtp.ehlo import ehlo_name
 
 IMPLICIT_TLS_PORT: Final = 465
@@ -98,7 +98,7 @@ class SMTPOptions:
     allow_insecure_auth: bool = attrs.field(default=False, validator=checked(bool))
     name: str | None = attrs.field(default=None, converter=attrs.converters.optional(ehlo_name))
     local_address: str | None = attrs.field(default=None, validator=checked(str))
-    auth: Any = attrs.field(default=None, converter=parse_auth, repr=False)
+    auth: Credentials | None = attrs.field(default=None, converter=parse_auth, repr=False)
     auth_method: str | None = attrs.field(default=None, converter=parse_method)
     tls: TLSOptions = attrs.field(default=None, converter=_tls, repr=False)
     connection_timeout: float = seconds(30.0)
@@ -118,7 +118,7 @@ class SMTPOptions:
 
     @discreet
     def __init__(self, given: object = None, /, **keywords: Any) -> None:
-        self.__attrs_init__(**_gathered(given, keywords))  # pyright: ignore[reportAttributeAccessIssue] - attrs makes it
+        self.__attrs_init__(**_gathered(given, keywords))  # pyright: ignore - attrs makes it
 
     def __attrs_post_init__(self) -> None:
         if self.secure is _BY_PORT:
