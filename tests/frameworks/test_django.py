@@ -248,6 +248,12 @@ class TestFailures:
             mail.get_connection()
 
 
+    def test_of_the_options_show_no_password(self) -> None:
+        with pytest.raises(ConfigError) as error:
+            EmailBackend(username="u", password="sesame", max_connection=2)
+        assert "sesame" not in shown(error.value)
+
+
 class TestOpening:
     def test_finds_out_whether_the_server_would_take_mail(self, use: Callable[..., None], smtp: FaultServer) -> None:
         use()
