@@ -37,7 +37,7 @@ class Guard:
     """
 
     def __init__(self, state: PoolState, announce: Callable[[str], None], lost: Callable[[Ticket], None]) -> None:
-        self.state = state
+        self.state: PoolState = state
         self._announce = announce
         self._lost = lost
         self._lock: Any = RLock()

@@ -46,8 +46,8 @@ class Leases:
     """
 
     def __init__(self, state: PoolState, options: PoolOptions, connect: Connect, journal: Journal) -> None:
-        self.guard = Guard(state, journal.events.emit, self.abandon)
-        self.waiting = Waiting(self.guard, journal.peer, options.queue_timeout)
+        self.guard: Guard = Guard(state, journal.events.emit, self.abandon)
+        self.waiting: Waiting = Waiting(self.guard, journal.peer, options.queue_timeout)
         self.options = options
         self.journal = journal
         self._connect = connect

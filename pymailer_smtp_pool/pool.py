@@ -59,7 +59,7 @@ class SMTPPool:
     """
 
     name = "SMTP (pool)"
-    version = __version__
+    version: str = __version__
 
     def __init__(
         self,

@@ -284,6 +284,7 @@ class PoolState:
             return False
         self._let_go(ticket)
         self.places.take_back(place, now)
+        self.wear.lived(place)
         self._serve(now)
         return True
 

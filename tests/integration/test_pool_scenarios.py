@@ -213,7 +213,7 @@ def test_s16_a_message_in_one_flight_that_crosses_the_hanging_up_is_at_worst_unk
     assert batch.outcomes["accepted"] <= len(server.commits) <= 100
 
 
-def test_s16_after_the_second_time_it_is_known(colour, fault_server):
+def test_s16_one_connection_for_as_many_messages_as_the_server_takes(colour, fault_server):
     server = fault_server(closes_after(5))
     batch = send_in_turn(colour, server, 30)
     assert batch.all_accepted()

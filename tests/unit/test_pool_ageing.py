@@ -109,7 +109,7 @@ class TestOldConnections:
 
         drive(scenario)
         assert [connection.messages for connection in server.connections] == [3, 3, 3, 3]
-        assert [connection.said_quit for connection in server.connections] == [False, False, True, True]
+        assert [connection.said_quit for connection in server.connections] == [False, False, False, True]
 
     def test_idle_timeout_ends_one_with_a_goodbye(self, drive, server):
         pool = make_pool(server, idle_timeout=0.02)

@@ -7,7 +7,7 @@ import pytest
 
 from pymailer_smtp_pool.options import PoolOptions
 from pymailer_smtp_pool.place import Place
-from pymailer_smtp_pool.wear import LESSON_HOLDS, Lesson, Wear
+from pymailer_smtp_pool.wear import A_RULE, LESSON_HOLDS, TRUST, Lesson, Wear
 
 NOW = 1_000.0
 
@@ -67,35 +67,49 @@ def test_it_may_rest_for_idle_timeout():
 
 
 class TestALesson:
-    def test_needs_two_that_agree(self):
+    @pytest.fixture
+    def learned(self) -> Lesson:
         lesson = Lesson()
-        lesson.ended(20, NOW, NOW)
-        assert lesson.most_messages(NOW) is None
-        lesson.ended(20, NOW, NOW)
+        for _ in range(A_RULE):
+            lesson.ended(20, NOW, NOW)
+        return lesson
+
+    def test_needs_a_few_that_agree(self):
+        lesson = Lesson()
+        for _ in range(A_RULE):
+            assert lesson.most_messages(NOW) is None
+            lesson.ended(20, NOW, NOW)
         assert lesson.most_messages(NOW) == 20
 
     def test_is_not_learned_from_chance(self):
         lesson = Lesson()
-        for messages in (3, 5, 3, 5):
+        for messages in (3, 3, 5, 5, 3, 3):
             lesson.ended(messages, NOW, NOW)
         assert lesson.most_messages(NOW) is None
 
     def test_is_not_learned_from_connections_that_were_idle(self):
         lesson = Lesson()
-        for _ in range(5):
+        for _ in range(A_RULE):
             lesson.ended(3, NOW - 60, NOW)
         assert lesson.most_messages(NOW) is None
 
-    def test_is_forgotten(self):
-        lesson = Lesson()
-        for _ in range(2):
-            lesson.ended(20, NOW, NOW)
-        assert lesson.most_messages(NOW + LESSON_HOLDS) is None
+    def test_is_put_to_the_test_now_and_then(self, learned):
+        told = [learned.most_messages(NOW) for _ in range(2 * TRUST)]
+        assert told.count(None) == 2
+        assert told.count(20) == 2 * TRUST - 2
 
-    def test_is_heeded_by_new_connections(self):
+    def test_is_forgotten_when_a_connection_outlives_it(self, learned):
+        learned.lived(20)
+        assert learned.most_messages(NOW) == 20
+        learned.lived(21)
+        assert learned.most_messages(NOW) is None
+
+    def test_is_forgotten_after_a_while(self, learned):
+        assert learned.most_messages(NOW + LESSON_HOLDS) is None
+
+    def test_is_heeded_by_new_connections(self, learned):
         limits = wear()
-        for _ in range(2):
-            limits.lesson.ended(20, NOW, NOW)
+        limits.lesson = learned
         assert place(limits).most_messages == 20
 
 
