@@ -39,6 +39,12 @@ class Body:
         return total
 
     @property
+    def at_hand(self) -> tuple[bytes, ...] | None:
+        """Its pieces, where all of them are in memory as they go on the wire."""
+        held = tuple([piece for piece in self.pieces if isinstance(piece, bytes)])
+        return held if len(held) == len(self.pieces) else None
+
+    @property
     def replayable(self) -> bool:
         """Whether it can be sent more than once."""
         return all(isinstance(piece, bytes) or piece.source.replayable for piece in self.pieces)

@@ -72,6 +72,12 @@ class ComposedMessage:
         return None if body is None or self._transforms else len(self._prefix) + len(self._header()) + body
 
     @property
+    def at_hand(self) -> tuple[bytes, ...] | None:
+        """All of it in pieces, where it is in memory as it goes on the wire; ``None``: it has to be read."""
+        held = None if self._transforms else self._body.at_hand
+        return None if held is None else (self._prefix, self._header(), *held)
+
+    @property
     def replayable(self) -> bool:
         """Whether it can be sent more than once."""
         return self._body.replayable

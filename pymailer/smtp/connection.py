@@ -69,9 +69,12 @@ class Connection:
     needs_reset: bool = False
     _heard_at: float = 0.0
     _log: DialogueLog = attrs.field(init=False, repr=False)
+    _patience: Patience = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self._log = DialogueLog(self.options.logger, self.id, self.options.debug, self.emit)
+        options = self.options
+        self._log = DialogueLog(options.logger, self.id, options.debug, self.emit)
+        self._patience = Patience(options.socket_timeout, options.final_timeout)
 
     # --- opening -----------------------------------------------------------------------------------------------------
 
@@ -198,9 +201,8 @@ class Connection:
             reset=reset,
             fresh=self.fresh(runtime),
         )
-        patience = Patience(options.socket_timeout, options.final_timeout)
         self.usable = False
-        return Exchange(wire, runtime, script, mail, Transaction(options.peer, options.lmtp), patience, line)
+        return Exchange(wire, runtime, script, mail, Transaction(wire.peer, options.lmtp), self._patience, line)
 
     def fresh(self, runtime: Runtime) -> bool:
         """Whether the server was heard of a moment ago, and nothing is left over from a refusal."""

@@ -223,11 +223,14 @@ class Exchange:
         while (stage := transaction.awaited) is not None:
             if stage is Stage.FINAL:
                 self._mark_envelope_done(self.runtime.now())
-            timeout = self.patience.final if stage is Stage.FINAL else self.patience.step
-            if transaction.dismissed:  # after a 421 the server hangs up; should it say more, we hear it
-                timeout = min(timeout, GOODBYE)
-            reply = await self.wire.reply(self.runtime, self._by(timeout), stage)
+            reply = self.wire.heard(stage) or await self._reply(stage)
             (self._asked() or transaction).take(reply)
+
+    async def _reply(self, stage: Stage) -> Reply:
+        timeout = self.patience.final if stage is Stage.FINAL else self.patience.step
+        if self.transaction.dismissed:  # after a 421 the server hangs up; should it say more, we hear it
+            timeout = min(timeout, GOODBYE)
+        return await self.wire.reply(self.runtime, self._by(timeout), stage)
 
     def _mark_envelope_done(self, now: float) -> None:
         if not self.envelope_time:

@@ -50,6 +50,12 @@ class Outgoing:
         """Queue the message and the dot that ends it; all but the last part of it is flushed on the way."""
         stuffer = DotStuffer()
         self.transaction.expect(Stage.FINAL)
+        short = self._put_short(self.message.size, stuffer.feed)
+        if short or await self._stuffed(runtime, stuffer):
+            self.wire.put_body(stuffer.end())
+            self._ended()
+
+    async def _stuffed(self, runtime: Runtime, stuffer: DotStuffer) -> bool:
         waiting = 0
         async for chunk in self._chunks(runtime):
             self.wire.put_body(stuffer.feed(chunk))
@@ -57,9 +63,8 @@ class Outgoing:
             if waiting >= FLIGHT:
                 waiting = 0
                 if not await self.flush():
-                    return
-        self.wire.put_body(stuffer.end())
-        self._ended()
+                    return False
+        return True
 
     async def as_chunks(self, runtime: Runtime) -> None:
         """Queue the message as BDAT: one chunk where its size is known, else one for each piece."""
@@ -68,6 +73,9 @@ class Outgoing:
 
     async def _sized(self, runtime: Runtime, size: int) -> None:
         self._say_bdat(size, last=True)
+        if self._put_short(size):
+            self._ended()
+            return
         waiting = 0
         async for chunk in self._chunks(runtime):
             if self.size > size:
@@ -100,6 +108,14 @@ class Outgoing:
         self._say_bdat(len(held), last=True)
         self.wire.put_body(held)
         self._ended()
+
+    def _put_short(self, size: int | None, feed: Callable[[bytes], bytes] = bytes) -> bool:
+        """Queue a message of one flight that is in memory, as nearly all are; whether it was one."""
+        pieces = None if size is None or size > FLIGHT else self.message.at_hand
+        for piece in pieces or ():
+            self.wire.put_body(feed(piece))
+            self.size += len(piece)
+        return pieces is not None
 
     def _say_bdat(self, size: int, *, last: bool) -> None:
         self.wire.put(commands.bdat(size, last=last))

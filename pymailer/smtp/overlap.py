@@ -60,7 +60,7 @@ class Overlap:
         connection, capabilities = self.connection, self.connection.capabilities
         if self._written_off is not None or self._goodbye or not connection.overlaps(self.runtime):
             return False
-        if connection.chunks and not fits_one_flight(mail):
+        if connection.chunks and not fits_one_flight(mail.message.size):
             return False
         room = self.depth if connection.chunks else min(self.depth, 2)
         most = capabilities.rcptmax or len(mail.envelope.to)

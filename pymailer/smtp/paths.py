@@ -7,6 +7,7 @@ check only makes sure that it is one address, and stays inside its brackets.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from pymailer.errors import AddressError, EnvelopeError
@@ -42,6 +43,7 @@ def forward_path(address: str, *, smtputf8: bool = False) -> str:
     return _checked(address, smtputf8=smtputf8)
 
 
+@lru_cache(64)  # one sender writes to many
 def reverse_path(address: str, *, smtputf8: bool = False) -> str:
     """A sender that may be written into MAIL; ``""`` is the null sender (RFC 5321 4.5.5).
 

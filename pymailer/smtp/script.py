@@ -71,7 +71,8 @@ def write_script(
         MessageError: The message is too large for the server, or needs 8BITMIME that it does not offer.
         TLSError: REQUIRETLS was asked for and cannot be had.
     """
-    _check_size(mail, capabilities, options)
+    size = mail.message.size
+    _check_size(size, capabilities, options)
     smtputf8 = _needs_smtputf8(mail, capabilities, options)
     eightbit = _needs_8bit(mail, capabilities, options)
     dsn = mail.dsn if capabilities.dsn else None
@@ -79,7 +80,7 @@ def write_script(
         _check_require_tls(capabilities, options, secure)
     mail_line = commands.mail(
         mail.envelope.from_,
-        size=mail.message.size if capabilities.size else None,
+        size=size if capabilities.size else None,
         eightbit=eightbit,
         smtputf8=smtputf8,
         dsn=dsn,
@@ -93,18 +94,17 @@ def write_script(
         reset=reset,
         pipelining=pipelining,
         chunking=chunking,
-        eager=pipelining and chunking and fresh and fits_one_flight(mail),
+        eager=pipelining and chunking and fresh and fits_one_flight(size),
     )
 
 
-def fits_one_flight(mail: Mail) -> bool:
-    """Whether a message is small enough, and of known size, to go together with its envelope."""
-    size = mail.message.size
+def fits_one_flight(size: int | None) -> bool:
+    """Whether a message of `size` octets is small enough to go together with its envelope."""
     return size is not None and size <= ONE_FLIGHT_LIMIT
 
 
-def _check_size(mail: Mail, capabilities: Capabilities, options: SMTPOptions) -> None:
-    size, limit = mail.message.size, capabilities.max_size
+def _check_size(size: int | None, capabilities: Capabilities, options: SMTPOptions) -> None:
+    limit = capabilities.max_size
     if size is not None and limit is not None and size > limit:  # RFC 1870 6.1
         raise MessageError(
             f"the message has {size} octets and {options.peer} takes no more than {limit}", stage=Stage.MAIL

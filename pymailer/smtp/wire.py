@@ -55,7 +55,7 @@ class Wire:
         self.channel = channel
         self.peer = peer
         self.log = log
-        self.parser = ReplyParser()
+        self.parser: ReplyParser = ReplyParser()
         self._ended = False
         self._broken_by = 0
         self._unsaid: Secret[str] | None = None  # what the last line has hidden
@@ -119,7 +119,7 @@ class Wire:
 
     def _tell(self, heard: Heard, stage: Stage) -> bool:
         stop = False
-        while (reply := self._parse(stage)) is not None:
+        while (reply := self.heard(stage)) is not None:
             stop = heard(reply) or stop
         return stop
 
@@ -132,7 +132,7 @@ class Wire:
             MailTimeoutError: No complete reply came by `deadline`.
             ProtocolError: What came is no reply.
         """
-        while (reply := self._parse(stage)) is None:
+        while (reply := self.heard(stage)) is None:
             if self._ended:
                 raise self.lost(stage)
             try:
@@ -159,7 +159,12 @@ class Wire:
             await runtime.sleep(pause)
         return False
 
-    def _parse(self, stage: Stage) -> Reply | None:
+    def heard(self, stage: Stage) -> Reply | None:
+        """The next reply, if all of it was read already.
+
+        Raises:
+            ProtocolError: What was read is no reply.
+        """
         try:
             reply = self.parser.next()
         except ProtocolError as error:
