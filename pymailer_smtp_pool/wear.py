@@ -31,7 +31,7 @@ LESSON_HOLDS: Final = 3600.0
 class Lesson:
     """After how many messages the server hangs up.
 
-    A few connections in a row that ended after as many messages are a rule; fewer may be chance. Now and then one is let
+    A few connections in a row that ended after as many messages are a rule; fewer may be chance. Now and then one may
     go on all the same: if it outlives the rule, the rule was wrong. All that this costs is a new connection.
     """
 

@@ -23,7 +23,8 @@ from typing import Any
 import pytest
 
 from pymailer import MailError, create_async_transport, create_transport
-from pymailer_smtp_pool import SMTPPool, smtp_pool
+from pymailer.mailer import AsyncMailer, Mailer
+from pymailer_smtp_pool import smtp_pool
 from tests.faults import FaultServer
 from tests.soak.weather import delivered, stormy
 
@@ -43,18 +44,18 @@ def test_nothing_is_lost_and_nothing_is_left(
     caplog.set_level(logging.CRITICAL)
     random, port = Random(4711), unused_port()
     pool = smtp_pool(host="127.0.0.1", port=port, auth=("me", "right"), max_messages=50, max_connections=4)
+    mailer, async_mailer = create_transport(pool), create_async_transport(pool)
     outcomes: Counter[str] = Counter()
     memory: list[int] = []
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
         with FaultServer(*stormy(random), port=port, users={"me": "right"}) as server:  # it restarts each time
-            ended = one_round(pool)
+            ended = one_round(mailer, async_mailer)
         compare(ended, delivered(server))
         outcomes.update(ended.values())
         memory.append(resident())
     stats = pool.stats()
-    with create_transport(pool):
-        pass
+    mailer.close()
     with capsys.disabled():
         sys.stdout.write(f"\n{outcomes.total()} messages in {len(memory)} rounds: {dict(outcomes)}\n{stats}\n")
         sys.stdout.write(f"resident: {memory[0] / 1e6:.1f} MB after one round, {memory[-1] / 1e6:.1f} MB in the end\n")
@@ -68,16 +69,16 @@ def unused_port() -> int:
     return port
 
 
-def one_round(pool: SMTPPool) -> dict[str, str]:
+def one_round(mailer: Mailer, async_mailer: AsyncMailer) -> dict[str, str]:
     """How each message ended, by its Message-ID."""
     ended: dict[str, str] = {}
-    workers = [threading.Thread(target=in_a_thread, args=(pool, ended)) for _ in range(THREADS)]
-    workers += [threading.Thread(target=asyncio.run, args=(in_a_loop(pool, ended),)) for _ in range(LOOPS)]
+    workers = [threading.Thread(target=in_a_thread, args=(mailer, ended)) for _ in range(THREADS)]
+    workers += [threading.Thread(target=asyncio.run, args=(in_a_loop(async_mailer, ended),)) for _ in range(LOOPS)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join(60)
-        assert not worker.is_alive(), f"a sender hangs: {pool}"
+        assert not worker.is_alive(), f"a sender hangs: {mailer.transport}"
     assert len(ended) == (THREADS + LOOPS) * MESSAGES
     return ended
 
@@ -93,8 +94,7 @@ def message() -> dict[str, Any]:
     }
 
 
-def in_a_thread(pool: SMTPPool, ended: dict[str, str]) -> None:
-    mailer = create_transport(pool)
+def in_a_thread(mailer: Mailer, ended: dict[str, str]) -> None:
     for _ in range(MESSAGES):
         data = message()
         try:
@@ -103,9 +103,7 @@ def in_a_thread(pool: SMTPPool, ended: dict[str, str]) -> None:
             ended[data["message_id"]] = str(error.outcome)
 
 
-async def in_a_loop(pool: SMTPPool, ended: dict[str, str]) -> None:
-    mailer = create_async_transport(pool)
-
+async def in_a_loop(mailer: AsyncMailer, ended: dict[str, str]) -> None:
     async def send() -> None:
         data = message()
         try:
