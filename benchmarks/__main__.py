@@ -19,7 +19,7 @@ from typing import Final
 
 import attrs
 
-from benchmarks import plots, report
+from benchmarks import plots, report, scaling
 from benchmarks.figures import composing, importing, leasing, memory
 from benchmarks.growth import grow
 from benchmarks.peers import OFFLINE, MissingError, nodemailer
@@ -79,6 +79,7 @@ def run(extent: Extent, wanted: list[str], folder: Path) -> None:
         results.save(known)  # an hour's work is not lost with its last minute
     (folder / "README.md").write_text(report.as_markdown(results), encoding="utf-8")
     plots.draw(results, folder)
+    scaling.update(results, folder.parent / "scaling.md")
     print(report.as_text(results))
     print(f"\nwritten to {folder}", file=sys.stderr)
 

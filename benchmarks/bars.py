@@ -80,7 +80,7 @@ def of_the_limit(key: str, ours: Contender) -> Measure:
 
     def measure(results: Results) -> float | None:
         race = results.races.get(key)
-        return race and _over(race.rate(ours.name), race.limit)
+        return None if race is None else _over(race.rate(ours.name), race.limit)
 
     return measure
 
@@ -90,7 +90,7 @@ def cpu(key: str, peer: Contender) -> Measure:
 
     def measure(results: Results) -> float | None:
         race = results.races.get(key)
-        return race and _over(race.cpu(MANY.name), race.cpu(peer.name))
+        return None if race is None else _over(race.cpu(MANY.name), race.cpu(peer.name))
 
     return measure
 

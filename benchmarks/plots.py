@@ -86,7 +86,7 @@ def _new_axes() -> Axes:
 
 
 def _save(axes: Axes, path: Path) -> None:
-    figure = axes.get_figure()
+    figure = axes.get_figure(root=True)
     assert figure is not None
     figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
     figure.savefig(path.with_suffix(".png"), dpi=120)

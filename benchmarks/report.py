@@ -24,7 +24,7 @@ _PLOTS: Final = {
 
 def bars(results: Results) -> list[tuple[str, ...]]:
     """A row for each bar: the claim, the bound, what was measured, and whether it is met."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for bar in BARS:
         figure = bar.measure(results)
         verdict = ("–", "not measured") if figure is None else (bar.shown(figure), "yes" if bar.met(figure) else "no")
