@@ -169,13 +169,13 @@ class Sending:
         """Seconds until the message is tried again; ``None``: it is not."""
         trouble, self._trouble = self._trouble, None
         ticket, now = self.ticket, self.ticket.runtime.now()
-        if trouble is None or ticket.refusal is not None or self.leases.guard.state.over or self._used_up(trouble):
+        if trouble is None or ticket.refusal is not None or self.leases.guard.state.over:
             return None
         delay = self._persistence.delay(trouble, now)
-        if delay is not None and now + delay < ticket.ends:
-            self._announce(trouble, delay)
-            return delay
-        return None
+        if delay is None or now + delay >= ticket.ends or self._used_up(trouble):
+            return None
+        self._announce(trouble, delay)
+        return delay
 
     def _announce(self, trouble: Trouble, delay: float) -> None:
         journal = self.leases.journal

@@ -224,6 +224,16 @@ class TestTryingAgain:
 
         drive(scenario)
 
+    def test_a_body_is_not_blamed_for_what_would_not_be_tried_again_anyhow(self, drive, server):
+        server.sending = Script(DeliveryUnknownError("nobody can say", stage=Stage.FINAL))
+        pool = make_pool(server)
+
+        async def scenario(runtime: Runtime) -> None:
+            with pytest.raises(DeliveryUnknownError, match="nobody can say$"):
+                await pool.send(fake_mail(runtime, message=FakeMessage(replayable=False)))
+
+        drive(scenario)
+
     def test_such_a_body_of_which_nothing_was_read(self, drive, server):
         server.sending = Script(lost(Stage.RCPT), None)
         pool = make_pool(server)
