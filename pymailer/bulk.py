@@ -77,14 +77,22 @@ class Batch(ABC):
         """Whether anything is left to wait for."""
         return not self.ended or self.under_way > 0
 
-    @abstractmethod
     def begin(self, message: object) -> Step | None:
         """Take a message; a coroutine that then has to be driven, and never raises for a message, or ``None``."""
+        self.under_way += 1
+        return self._begin(message)
+
+    @abstractmethod
+    def _begin(self, message: object) -> Step | None: ...
 
     def settle(self, message: object, info: SentMessageInfo | None, error: Exception | None) -> None:
         """A message has ended, one way or the other."""
         self.under_way -= 1
         self.settled.append(Delivery(message, info, error))
+
+    def forget(self) -> None:
+        """A message was cut short, and nobody is there to be told."""
+        self.under_way -= 1
 
     def end(self, failure: Exception | None = None) -> None:
         """The source has no more, or failed; what was pulled before is still delivered and told."""
@@ -103,9 +111,7 @@ class OneByOne(Batch):
 
     send: Callable[[Any], Awaitable[SentMessageInfo]]
 
-    def begin(self, message: object) -> Step:
-        """Take a message, and send it."""
-        self.under_way += 1
+    def _begin(self, message: object) -> Step:
         return self._deliver(message)
 
     async def _deliver(self, message: object) -> None:
@@ -114,7 +120,7 @@ class OneByOne(Batch):
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's, and told as such
             self.settle(message, None, error)
         except BaseException:
-            self.under_way -= 1
+            self.forget()
             raise
         else:
             self.settle(message, info, None)
@@ -159,9 +165,7 @@ class InFlight(Batch):
     _inbox: deque[object] = attrs.field(factory=deque[object], init=False)
     _given: dict[int, object] = attrs.field(factory=dict[int, object], init=False)
 
-    def begin(self, message: object) -> Step | None:
-        """Take a message for the worker that has room first, or for a new one."""
-        self.under_way += 1
+    def _begin(self, message: object) -> Step | None:
         self._inbox.append(message)
         if self._working >= self.workers:
             return None

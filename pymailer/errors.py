@@ -68,9 +68,9 @@ class MailError(Exception):
         temporary: bool | None = None,
     ) -> None:
         super().__init__(message)
-        self.code = code or self.default_code
-        self.outcome = Outcome(outcome) if outcome else self.default_outcome
-        self.stage = Stage(stage) if stage else None
+        self.code: str = code or self.default_code
+        self.outcome: Outcome = Outcome(outcome) if outcome else self.default_outcome
+        self.stage: Stage | None = Stage(stage) if stage else None
         self.reply = reply
         self.command = command
         if temporary is None:

@@ -75,7 +75,7 @@ class _Front:
     def __init__(self, transport: Transport, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self.transport = transport
-        self.defaults = pipeline.defaults
+        self.defaults: Mapping[str, Any] = pipeline.defaults
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.transport!r}>"

@@ -23,7 +23,7 @@ class Tasks(Protocol):
 class Source:
     """Messages that are there at once."""
 
-    ready = True
+    ready: bool = True
     """Whether the next one may be asked for."""
 
     def __init__(self, messages: Iterator[object]) -> None:
@@ -44,7 +44,7 @@ class Source:
 class AsyncSource:
     """Messages that have to be waited for, one at a time, while others are under way."""
 
-    ready = True
+    ready: bool = True
 
     def __init__(self, messages: AsyncIterator[object]) -> None:
         self._messages = messages

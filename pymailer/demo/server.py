@@ -92,8 +92,8 @@ class DemoServer(Controller):
     """The server in a thread of its own; use it as a context manager."""
 
     def __init__(self) -> None:
-        self.mailbox = Mailbox()
-        self.authority = trustme.CA()
+        self.mailbox: Mailbox = Mailbox()
+        self.authority: trustme.CA = trustme.CA()
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self.authority.issue_cert(HOST).configure_cert(context)
         super().__init__(

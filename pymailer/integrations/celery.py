@@ -99,7 +99,7 @@ class CeleryTransport:
     """
 
     name = "Celery"
-    version = __version__
+    version: str = __version__
 
     def __init__(self, task: Any, **options: Any) -> None:
         self._task = task

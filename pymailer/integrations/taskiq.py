@@ -103,7 +103,7 @@ class TaskiqTransport:
     """
 
     name = "taskiq"
-    version = __version__
+    version: str = __version__
 
     def __init__(self, task: MailTask, **labels: Any) -> None:
         self._task = task

@@ -24,7 +24,7 @@ class Spool:
     """Takes octets in pieces and gives them back as a source."""
 
     def __init__(self) -> None:
-        self.size = 0
+        self.size: int = 0
         self._pieces: list[bytes] = []
         self._file: IO[bytes] | None = None
 

@@ -44,7 +44,7 @@ class Channel:
         self._outbox = Outbox(sock, self._layers)
         self._kept = b""  # heard while writing
         self._ended = False
-        self.peer = peer or peer_of(sock)
+        self.peer: str = peer or peer_of(sock)
 
     def __repr__(self) -> str:
         state = "closed" if self.fileno() < 0 else "TLS" if self.secure else "plain"

@@ -35,7 +35,7 @@ class Outbox:
         self._layers = layers
         self._wire: deque[memoryview] = deque()
         self._handed = 0
-        self.queued = 0
+        self.queued: int = 0
 
     def queue(self, data: bytes) -> None:
         """Take `data`, without a copy. A view hides what it shows, so no traceback tells a password."""

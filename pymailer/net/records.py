@@ -33,7 +33,7 @@ class Records:
     ) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
+        self.tls: ssl.SSLObject = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
         if session is not None:
             self._resume(session)
         self._backlog: deque[memoryview] = deque()
@@ -43,7 +43,7 @@ class Records:
         # Kept, because OpenSSL does not tell them any more once the connection has ended.
         self.certificate: bytes | None = None
         self.version: str | None = None
-        self.ended = False
+        self.ended: bool = False
 
     def _resume(self, session: ssl.SSLSession) -> None:
         try:

@@ -41,7 +41,7 @@ class Resolver:
     def __init__(self, servers: Sequence[Server] | None = None, *, use_system: bool = True) -> None:
         self._servers = servers
         self._use_system = use_system
-        self.cache = Cache()
+        self.cache: Cache = Cache()
 
     async def addresses(self, runtime: Runtime, host: str, deadline: float | None) -> list[str]:
         """The literal addresses of `host`, IPv6 and IPv4, at least one.
@@ -171,10 +171,6 @@ class Resolver:
 
 SHARED: Final = Resolver()
 """The one that everybody uses."""
-resolve = SHARED.addresses
-resolve_mx = SHARED.mail_hosts
-resolve_txt = SHARED.texts
-resolve_tlsa = SHARED.tlsa
 
 
 def system_servers() -> list[Server]:

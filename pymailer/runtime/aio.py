@@ -26,7 +26,7 @@ _GLANCE: Final = 0.5
 class AsyncioRuntime:
     """`Runtime` over whatever loop is running when a verb is used; it holds no loop itself."""
 
-    now = staticmethod(monotonic)
+    now: staticmethod[[], float] = staticmethod(monotonic)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(seconds, 0))

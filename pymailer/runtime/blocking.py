@@ -22,7 +22,7 @@ _POLL_MAX: Final = 2**31 - 1
 class BlockingRuntime:
     """`Runtime` over `select`, for one or many threads."""
 
-    now = staticmethod(monotonic)
+    now: staticmethod[[], float] = staticmethod(monotonic)
 
     async def sleep(self, seconds: float) -> None:
         sleep(max(seconds, 0))

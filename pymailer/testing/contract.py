@@ -28,8 +28,8 @@ class BrokenContractError(AssertionError):
     """
 
     def __init__(self, name: str, broken: list[tuple[str, BaseException | None]]) -> None:
-        self.broken = tuple(text for text, _ in broken)
-        self.causes = tuple(cause for _, cause in broken)
+        self.broken: tuple[str, ...] = tuple(text for text, _ in broken)
+        self.causes: tuple[BaseException | None, ...] = tuple(cause for _, cause in broken)
         listing = "".join(f"\n- {text}" for text in self.broken)
         super().__init__(f"{name} breaks its contract in {len(broken)} ways:{listing}")
 

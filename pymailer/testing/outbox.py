@@ -27,7 +27,7 @@ class Outbox:
     """
 
     name = "Outbox"
-    version = __version__
+    version: str = __version__
 
     def __init__(self, fail_with: Failure = None) -> None:
         self._memory = MemoryTransport(fail_with)

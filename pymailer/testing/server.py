@@ -43,13 +43,15 @@ class SMTPServer:
 
     def __init__(self, *, fail_with: Outcome | str | None = None, users: Mapping[str, str] | None = None) -> None:
         self.fail_with = fail_with
-        self.users = dict(users or {})
+        self.users: dict[str, str] = dict(users or {})
         self.messages: list[ReceivedMessage] = []
         self.logins: list[str] = []
         self._changed = threading.Condition()
         self._closed = False
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self.host: str
+        self.port: int
         self.host, self.port = self._listener.getsockname()[:2]
         self._threads = [threading.Thread(target=self._accept, name=f"smtp server {self.port}", daemon=True)]
         self._threads[0].start()

@@ -36,7 +36,7 @@ class SESTransport:
     """
 
     name = "SES"
-    version = __version__
+    version: str = __version__
 
     def __init__(self, client: Any, parameters: Mapping[str, Any] | None = None) -> None:
         service = getattr(getattr(getattr(client, "meta", None), "service_model", None), "service_name", "sesv2")

@@ -42,10 +42,10 @@ class JSONTransport:
     """
 
     name = "JSON"
-    version = __version__
+    version: str = __version__
 
     def __init__(self, options: JSONOptions | None = None) -> None:
-        self.options = options or JSONOptions()
+        self.options: JSONOptions = options or JSONOptions()
 
     async def send(self, mail: Mail) -> SentMessageInfo:
         """Give one message back.

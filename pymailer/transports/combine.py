@@ -51,7 +51,7 @@ class FailoverTransport:
     """
 
     name = "Failover"
-    version = __version__
+    version: str = __version__
 
     def __init__(self, transports: Iterable[object], retry_after: float | timedelta = RETRY_AFTER) -> None:
         self._members = build_members(transports)

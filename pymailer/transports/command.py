@@ -83,10 +83,10 @@ class SendmailTransport:
     """
 
     name = "Sendmail"
-    version = __version__
+    version: str = __version__
 
     def __init__(self, options: SendmailOptions | None = None) -> None:
-        self.options = options or SendmailOptions()
+        self.options: SendmailOptions = options or SendmailOptions()
 
     def __repr__(self) -> str:
         return f"<SendmailTransport {self.options.path}>"

@@ -66,14 +66,14 @@ class FileTransport:
     """
 
     name = "File"
-    version = __version__
+    version: str = __version__
 
     def __init__(self, directory: str | os.PathLike[str], form: str = "eml") -> None:
         if form not in FORMATS:
             raise ConfigError(f"format must be one of {', '.join(FORMATS)}, not {form!r}")
         if not directory or not isinstance(directory, (str, os.PathLike)):
             raise ConfigError(f"directory must be a path, not {directory!r}")
-        self.directory = Path(directory)
+        self.directory: Path = Path(directory)
         self._format = FORMATS[form]
         try:
             for name in (self._format.begun, self._format.done, *self._format.other):

@@ -45,7 +45,7 @@ class MemoryTransport:
     """
 
     name = "Memory"
-    version = __version__
+    version: str = __version__
 
     def __init__(self, fail_with: Failure = None) -> None:
         self.fail_with = fail_with

@@ -60,7 +60,7 @@ class DirectTransport:
     """
 
     name = "Direct"
-    version = __version__
+    version: str = __version__
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class DirectTransport:
         resolver: Resolver = SHARED,
         policies: Policies | None = None,
     ) -> None:
-        self.options = options or SMTPOptions(port=25)
+        self.options: SMTPOptions = options or SMTPOptions(port=25)
         self._policies = (policies or Policies(resolver)) if mta_sts else None
         self._dane = dane
         self._resolver = resolver

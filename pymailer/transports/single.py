@@ -31,7 +31,7 @@ class SMTPTransport:
     """
 
     name = "SMTP"
-    version = __version__
+    version: str = __version__
 
     def __init__(self, options: SMTPOptions) -> None:
         self.options = options

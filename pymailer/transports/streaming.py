@@ -65,10 +65,10 @@ class StreamTransport:
     """
 
     name = "Stream"
-    version = __version__
+    version: str = __version__
 
     def __init__(self, options: StreamOptions | None = None) -> None:
-        self.options = options or StreamOptions()
+        self.options: StreamOptions = options or StreamOptions()
 
     async def send(self, mail: Mail) -> SentMessageInfo:
         """Give one message back.
