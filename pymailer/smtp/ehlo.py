@@ -26,9 +26,11 @@ def ehlo_name(value: str) -> str:
         raise ConfigError(f"name is a domain name or an address literal such as '[192.0.2.1]', not {_shown(value)}")
     if value.startswith("[") and value.endswith("]"):
         return _literal(value[1:-1].removeprefix("IPv6:"), value)
-    if ":" in value or value.replace(".", "").isdecimal():
+    if ":" in value:
         return _literal(value, value)
     name = value if value.isascii() else _a_labels(value)
+    if name.replace(".", "").isdecimal():
+        return _literal(name, value)
     if not all(map(_is_label, name.split("."))):
         raise ConfigError(f"name {value!r} is no domain name: letters, digits, hyphens and dots make one")
     return name
