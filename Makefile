@@ -83,13 +83,13 @@ clean: ## everything that these targets made, the environments too
 
 $(INSTALLED)-%: $(INSTALLED)
 	@echo "installing what '$*' needs into $(VENV)"
-	@$(PIP) --group $*
+	@$(PIP) --editable '.[all]' --group $*
 	@touch $@
 
 $(INSTALLED): pyproject.toml | $(BIN)/python
 	@echo "installing pymailer into $(VENV)"
 	@$(PIP) 'pip>=25.1' # the first that knows dependency groups
-	@$(PIP) --editable '.[all]'
+	@$(PIP) --editable '.[cli]'
 	@touch $@
 
 $(BIN)/python:
