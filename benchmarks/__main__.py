@@ -77,8 +77,8 @@ def run(extent: Extent, wanted: list[str], folder: Path) -> None:
     results.facts = facts() | {"each client": f"{extent.rounds} × {extent.seconds:g} s, interleaved"}
     for _ in measure(results, extent, wanted):
         results.save(known)  # an hour's work is not lost with its last minute
-    (folder / "README.md").write_text(report.as_markdown(results), encoding="utf-8")
-    plots.draw(results, folder)
+    drawn = plots.draw(results, folder)
+    (folder / "README.md").write_text(report.as_markdown(results, drawn), encoding="utf-8")
     scaling.update(results, folder.parent / "scaling.md")
     print(report.as_text(results))
     print(f"\nwritten to {folder}", file=sys.stderr)

@@ -24,18 +24,20 @@ _OURS: Final = "#1b6ca8"
 _THEIRS: Final = "#b0b0b0"
 
 
-def draw(results: Results, folder: Path) -> None:
-    """Write every plot for which there are figures."""
+def draw(results: Results, folder: Path) -> list[str]:
+    """Write every plot for which there are figures; their names."""
     folder.mkdir(parents=True, exist_ok=True)
+    drawn = []
     if "small" in results.races:
-        _draw_rates(results.races["small"], folder)
+        drawn.append(_draw_rates(results.races["small"], folder))
     for plot in _AXES:
         points = [point for point in results.growth if point.plot == plot]
         if len({point.value for point in points}) > 1:
-            _draw_growth(plot, points, folder)
+            drawn.append(_draw_growth(plot, points, folder))
+    return drawn
 
 
-def _draw_rates(race: Race, folder: Path) -> None:
+def _draw_rates(race: Race, folder: Path) -> str:
     axes = _new_axes()
     names = sorted(race.runs, key=lambda name: race.rate(name) or 0)
     rates = [race.rate(name) or 0 for name in names]
@@ -46,10 +48,10 @@ def _draw_rates(race: Race, folder: Path) -> None:
     axes.set_xlabel("messages a second (logarithmic)")
     axes.set_title(race.title)
     axes.margins(x=0.15)
-    _save(axes, folder / "rates")
+    return _save(axes, folder / "rates")
 
 
-def _draw_growth(plot: str, points: list[Point], folder: Path) -> None:
+def _draw_growth(plot: str, points: list[Point], folder: Path) -> str:
     axes = _new_axes()
     for series in dict.fromkeys(point.series for point in points):
         line = [point for point in points if point.series == series]
@@ -63,7 +65,7 @@ def _draw_growth(plot: str, points: list[Point], folder: Path) -> None:
     axes.set_ylabel(_AXES[plot][1])
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
-    _save(axes, folder / plot)
+    return _save(axes, folder / plot)
 
 
 def _work_rate(point: Point) -> float:
@@ -85,8 +87,9 @@ def _new_axes() -> Axes:
     return Figure(figsize=(8, 4.5), layout="constrained").subplots()
 
 
-def _save(axes: Axes, path: Path) -> None:
+def _save(axes: Axes, path: Path) -> str:
     figure = axes.get_figure(root=True)
     assert figure is not None
     figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
     figure.savefig(path.with_suffix(".png"), dpi=120)
+    return path.name

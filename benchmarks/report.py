@@ -37,12 +37,12 @@ def as_text(results: Results) -> str:
     return _aligned([_HEADING, *bars(results)])
 
 
-def as_markdown(results: Results) -> str:
-    """The page of the documentation."""
+def as_markdown(results: Results, plots: Sequence[str]) -> str:
+    """The page of the documentation, with the plots that were drawn."""
     parts = [_INTRODUCTION, _facts(results), "## The bars\n", _table([_HEADING, *bars(results)]), "## The races\n"]
     for race in results.races.values():
         parts += [f"### {race.title}\n", *_notes(race), _table(_rows(race))]
-    parts += ["## How cost grows\n", *(f"### {title}\n\n![{title}]({name}.svg)\n" for name, title in _PLOTS.items())]
+    parts += ["## Drawn\n", *(f"### {_PLOTS[name]}\n\n![{_PLOTS[name]}]({name}.svg)\n" for name in plots)]
     return "\n".join(parts)
 
 
