@@ -8,6 +8,7 @@ from __future__ import annotations
 from binascii import Error as BinasciiError
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from struct import Struct
 
 from pymailer.errors import MessageError
@@ -101,16 +102,15 @@ _OCTETS = 57
 _LINES = Struct(f"{_CHARS}s" * 256)
 
 
-def encode_base64(data: bytes) -> bytes:
+def encode_base64(data: bytes | memoryview) -> bytes:
     """`data` in base64, in lines of 76 with CRLF after each, the last one included."""
-    encoded = memoryview(b2a_base64(data, newline=False))
+    encoded = b2a_base64(data, newline=False)
     # A struct cuts many lines in one call; slicing them one by one takes longer than encoding them.
     whole = len(encoded) // _LINES.size * _LINES.size
-    blocks = [b"\r\n".join(lines) for lines in _LINES.iter_unpack(encoded[:whole])]
-    rest = encoded[whole:]
-    blocks += [bytes(rest[at : at + _CHARS]) for at in range(0, len(rest), _CHARS)]
-    blocks.append(b"")
-    return b"\r\n".join(blocks)
+    lines = list(chain.from_iterable(_LINES.iter_unpack(memoryview(encoded)[:whole])))
+    lines += [encoded[at : at + _CHARS] for at in range(whole, len(encoded), _CHARS)]
+    lines.append(b"")
+    return b"\r\n".join(lines)
 
 
 def iter_base64(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -120,7 +120,7 @@ def iter_base64(chunks: Iterable[bytes]) -> Iterator[bytes]:
         data = held + chunk if held else chunk
         whole = len(data) // _OCTETS * _OCTETS
         if whole:
-            yield encode_base64(data[:whole])
+            yield encode_base64(memoryview(data)[:whole])
         held = data[whole:]
     if held:
         yield encode_base64(held)
