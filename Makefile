@@ -48,6 +48,7 @@ lint: $(INSTALLED)-dev ## format, style and types; changes nothing
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
 	@$(RUN) mypy
+	@$(RUN) mypy tests/typing
 	@$(RUN) pyright
 	@for package in $(PACKAGES); do \
 	  report=$$(PATH="$(abspath $(BIN)):$$PATH" $(RUN) pyright --verifytypes $$package --ignoreexternal) || { echo "$$report"; exit 1; }; \

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar, cast, overload
 
 from pymailer.bulk import Batch, InFlight, OneByOne, Pace
 from pymailer.front_door import discreet
@@ -23,7 +23,17 @@ from pymailer.runtime.multiplex import Multiplexer
 from pymailer.sources import AsyncSource, Source
 
 if TYPE_CHECKING:
+    from email.message import EmailMessage
+
+    from pymailer.message.model import Message
+    from pymailer.smtp.options import SMTPOptions
     from pymailer.transport import Transport
+
+AnyTransport: TypeAlias = "Transport | SMTPOptions | Mapping[str, Any] | str"
+"""What the front doors take for a transport."""
+
+AnyMessage: TypeAlias = "Message | Mapping[str, Any] | EmailMessage | CompiledMail"
+"""What can be sent."""
 
 P = TypeVar("P", bound=Plugin)
 
@@ -31,7 +41,7 @@ _BLOCKING: Final = BlockingRuntime()
 
 
 @discreet
-def create_transport(transport: object, /, defaults: Mapping[str, Any] | None = None, **options: Any) -> Mailer:
+def create_transport(transport: AnyTransport, /, defaults: Mapping[str, Any] | None = None, **options: Any) -> Mailer:
     """A mailer for code that has no event loop.
 
     Args:
@@ -54,7 +64,7 @@ def create_transport(transport: object, /, defaults: Mapping[str, Any] | None = 
 
 @discreet
 def create_async_transport(
-    transport: object, /, defaults: Mapping[str, Any] | None = None, **options: Any
+    transport: AnyTransport, /, defaults: Mapping[str, Any] | None = None, **options: Any
 ) -> AsyncMailer:
     """A mailer for asyncio code; the same arguments as `create_transport`.
 
@@ -145,7 +155,7 @@ class Mailer(_Front):
 
     def send_mail(
         self,
-        data: object = None,
+        data: AnyMessage | None = None,
         /,
         *,
         timeout: float | timedelta | None = None,
@@ -170,7 +180,7 @@ class Mailer(_Front):
 
     def send_many(
         self,
-        messages: Iterable[object],
+        messages: Iterable[AnyMessage],
         /,
         *,
         concurrency: int | None = None,
@@ -214,7 +224,7 @@ class Mailer(_Front):
             tasks.close()
         batch.finish()
 
-    def compile(self, data: object = None, /, **fields: Any) -> CompiledMail:
+    def compile(self, data: AnyMessage | None = None, /, **fields: Any) -> CompiledMail:
         """Everything but the sending: plain data that pickles, for a queue to carry.
 
         Raises:
@@ -273,7 +283,7 @@ class AsyncMailer(_Front):
 
     async def send_mail(
         self,
-        data: object = None,
+        data: AnyMessage | None = None,
         /,
         *,
         timeout: float | timedelta | None = None,
@@ -285,7 +295,7 @@ class AsyncMailer(_Front):
 
     def send_many(
         self,
-        messages: Iterable[object] | AsyncIterable[object],
+        messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage],
         /,
         *,
         concurrency: int | None = None,
@@ -322,7 +332,7 @@ class AsyncMailer(_Front):
             await tasks.close()
         batch.finish()
 
-    async def compile(self, data: object = None, /, **fields: Any) -> CompiledMail:
+    async def compile(self, data: AnyMessage | None = None, /, **fields: Any) -> CompiledMail:
         """As `Mailer.compile`."""
         return await self._pipeline.compile(self._runtime, data, fields)
 

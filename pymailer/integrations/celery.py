@@ -26,6 +26,7 @@ from pymailer.integrations.shared_mailers import close_shared_mailers, shared_ma
 from pymailer.runtime import run
 
 if TYPE_CHECKING:
+    from pymailer.mailer import AnyTransport
     from pymailer.results import SentMessageInfo
     from pymailer.transport import Mail
 
@@ -37,7 +38,7 @@ AT_ONCE: Final = 100
 
 def mail_task(
     app: Any,
-    transport: object,
+    transport: AnyTransport,
     *,
     ledger: Ledger,
     name: str = "pymailer.send",
@@ -68,7 +69,7 @@ def mail_task(
     Raises:
         ConfigError: `transport` is none.
     """
-    mailer = shared_mailer(transport)  # what is wrong with it is told here, and not to the first message
+    mailer = shared_mailer(transport)
     # A message that waits for a connection has not begun: if the worker dies, it is not unknown.
     room = BoundedSemaphore(getattr(mailer.transport, "max_connections", AT_ONCE))
     once = Once(ledger, QueuePolicy(max_retries, retry_temporary, retry_unknown), on_unknown)
@@ -79,7 +80,7 @@ def mail_task(
         key = request.id or uuid4().hex  # without an id it is a plain call, and nobody else's
         try:
             with room:
-                return run(once.deliver(key, mail, shared_mailer(transport).send_compiled, request.retries))
+                return run(once.deliver(key, mail, mailer.send_compiled, request.retries))
         except TryAgainError as again:
             raise task.retry(exc=again.error, countdown=again.delay, max_retries=None) from again.error
 

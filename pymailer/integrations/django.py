@@ -155,7 +155,7 @@ class _Given(dict[str, Any]):
 class _Choice:
     """Which transport a backend was asked for."""
 
-    transport: object = attrs.field(repr=False)
+    transport: Any = attrs.field(repr=False)
     send_timeout: float | None = None
 
     @classmethod
@@ -182,7 +182,7 @@ def _setting(name: str) -> Any:
     return getattr(settings, name, None) or None
 
 
-def _loaded(transport: object) -> object:
+def _loaded(transport: Any) -> Any:
     """A dotted name is how Django's settings say an object."""
     return import_string(transport) if isinstance(transport, str) and ":" not in transport else transport
 

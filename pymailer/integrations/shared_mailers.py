@@ -16,6 +16,7 @@ import attrs
 from pymailer.mailer import Mailer, create_transport
 
 if TYPE_CHECKING:
+    from pymailer.mailer import AnyTransport
     from pymailer.results import CloseReport
 
 EXIT_SECONDS: Final = 10.0
@@ -25,7 +26,7 @@ _logger = logging.getLogger("pymailer.integrations")
 _mailers: dict[_Key, Mailer] = {}
 
 
-def shared_mailer(transport: object) -> Mailer:
+def shared_mailer(transport: AnyTransport) -> Mailer:
     """The process's mailer for these options, made when it is first asked for.
 
     Safe from any thread, and after a fork: no lock is held that a child could inherit, and a pool starts anew there.

@@ -22,6 +22,7 @@ from pymailer.mailer import create_async_transport
 from pymailer.runtime.aio import AsyncioRuntime
 
 if TYPE_CHECKING:
+    from pymailer.mailer import AnyTransport
     from pymailer.results import SentMessageInfo
     from pymailer.transport import Mail
 
@@ -37,7 +38,7 @@ _REQUEUED = "X-Taskiq-requeue"
 
 def mail_task(
     broker: AsyncBroker,
-    transport: object,
+    transport: AnyTransport,
     *,
     ledger: Ledger,
     name: str = "pymailer.send",

@@ -17,7 +17,7 @@ from pymailer.mailer import create_async_transport, create_transport
 from pymailer.runtime import maybe_await, run
 
 if TYPE_CHECKING:
-    from pymailer.mailer import AsyncMailer, Mailer
+    from pymailer.mailer import AnyTransport, AsyncMailer, Mailer
     from pymailer.results import CloseReport, SentMessageInfo
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class Colour:
     """
 
     name: str
-    open: Callable[[object], Client]
+    open: Callable[[AnyTransport], Client]
     finish: Callable[[Coroutine[Any, Any, Any]], Any]
     together: Callable[[Client, Sequence[Fields]], Coroutine[Any, Any, list[SentMessageInfo | BaseException]]]
 

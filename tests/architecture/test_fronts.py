@@ -26,7 +26,7 @@ def public(front: type) -> set[str]:
 def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """What it takes, but for an asynchronous iterable, of which only one colour has a use."""
     return [
-        parameter.replace(annotation=str(parameter.annotation).replace(" | AsyncIterable[object]", ""))
+        parameter.replace(annotation=str(parameter.annotation).replace(" | AsyncIterable[AnyMessage]", ""))
         for parameter in inspect.signature(function).parameters.values()
     ]
 

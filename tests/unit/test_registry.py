@@ -167,7 +167,11 @@ class TestAMapping:
             create_transport(mapping)
 
 
-@pytest.mark.parametrize("wrong", [None, 25, b"smtp://mail.example.com", ["smtp://a"], object(), Bare, True], ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize(
+    "wrong",
+    [None, 25, b"smtp://mail.example.com", ["smtp://a"], object(), Bare, True],
+    ids=lambda each: type(each).__name__,
+)
 def test_anything_else_is_refused_and_says_what_is_accepted(front, wrong) -> None:
     with pytest.raises(ConfigError, match="callable send, a URL such as smtp://host:587, a mapping of options"):
         front.create(wrong)
