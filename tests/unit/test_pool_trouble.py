@@ -229,7 +229,7 @@ class TestTryingAgain:
         pool = make_pool(server)
 
         async def scenario(runtime: Runtime) -> None:
-            with pytest.raises(DeliveryUnknownError, match="nobody can say$"):
+            with pytest.raises(DeliveryUnknownError, match=r"nobody can say$"):
                 await pool.send(fake_mail(runtime, message=FakeMessage(replayable=False)))
 
         drive(scenario)
