@@ -99,7 +99,7 @@ def _has_bare_line_ends(data: bytes) -> bool:
 
 _CHARS = 76  # RFC 2045 6.8
 _OCTETS = 57
-_LINES = Struct(f"{_CHARS}s" * 256)
+_LINES = Struct(f"{_CHARS}s" * 64)
 
 
 def encode_base64(data: bytes | memoryview) -> bytes:
