@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from pymailer.errors import DeliveryUnknownError, MailError, MessageError
+from pymailer.errors import ConnectionLostError, DeliveryUnknownError, MailError, MessageError
 from pymailer.outcome import Outcome, Reply, Stage
 from pymailer.smtp import commands
 from pymailer.smtp.data import LONE_DOT
@@ -122,7 +122,7 @@ class Exchange:
         """Envelope and message in one flight (RFC 3030 4.2)."""
         self.queue_envelope()
         await self.outgoing.as_chunks(self.runtime)
-        await self._finish_writing()
+        await self.write(Stage.BODY)
 
     def queue_envelope(self) -> None:
         """Everything up to where the server has to say "go ahead"."""
@@ -161,7 +161,7 @@ class Exchange:
 
     async def _message(self) -> None:
         await self.queue_message()
-        await self._finish_writing()
+        await self.write(Stage.BODY)
 
     async def queue_message(self) -> None:
         """The message, if anybody wants it; its last part is not flushed yet."""
@@ -171,9 +171,6 @@ class Exchange:
         elif self.transaction.go_ahead and not self.transaction.dismissed:
             # Nobody wants it, yet the server waits for it: an empty message is refused, and the dialogue goes on.
             self._say(LONE_DOT, Stage.FINAL)
-
-    async def _finish_writing(self) -> None:
-        await self.write(Stage.BODY)
 
     async def write(self, stage: Stage) -> bool:
         """Flush what is queued; ``False`` if the server ended that early by what it said."""
@@ -246,7 +243,9 @@ class Exchange:
         refusal = self.transaction.refusal()
         if refusal is not None and not isinstance(error, MessageError):
             return refusal
-        if not self._maybe_delivered() or await self.outgoing.came_too_late(self.runtime):
+        if not self._maybe_delivered():
+            return error
+        if isinstance(error, ConnectionLostError) and await self.outgoing.came_too_late(self.runtime):
             return error
         unknown = self._unknown(f"no final reply was read ({error})")
         unknown.__cause__ = error
