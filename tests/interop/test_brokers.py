@@ -1,4 +1,4 @@
-"""Mail through Celery and taskiq over a real Redis, by several workers, one of which is killed in the middle."""
+"""Mail through Celery and taskiq over real brokers, by several workers, one of which is killed in the middle."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import pytest
@@ -27,9 +27,13 @@ from tests.faults.rules import at
 from tests.faults.server import FaultServer
 from tests.frameworks.programs import Program
 from tests.interop.cache import NotToBeHad
+from tests.interop.instance import Instance
+from tests.interop.rabbit_server import RabbitServer
 from tests.interop.redis_server import RedisServer
 
 __all__ = ["fault_server"]
+
+T = TypeVar("T", bound=Instance)
 
 CUSTOMERS = [f"{number}@example.org" for number in range(8)]
 HANDED_OVER_AFTER = 1
@@ -38,13 +42,25 @@ PATIENCE = 90.0
 """Seconds for all tasks to be settled."""
 
 
-@pytest.fixture(scope="module")
-def broker() -> Iterator[RedisServer]:
+@contextlib.contextmanager
+def running(kind: type[T]) -> Iterator[T]:
     try:
-        with RedisServer() as server:
+        with kind() as server:
             yield server
     except NotToBeHad as error:
         pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[RedisServer]:
+    with running(RedisServer) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def rabbit() -> Iterator[RabbitServer]:
+    with running(RabbitServer) as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
@@ -73,20 +89,23 @@ class Shop:
     Attributes:
         kind: ``"celery"`` or ``"taskiq"``.
         smtp: Where its workers send to.
-        broker: Where its queue is.
+        broker: Where its results and its ledger are.
         start: Starts a program.
+        queue: Where its queue is, if it is elsewhere.
     """
 
     kind: str
     smtp: FaultServer
     broker: RedisServer
     start: Callable[..., Program]
+    queue: str | None = None
 
     def program(self, *command: str) -> Program:
         return self.start(
             *command,
             SMTP_URL=f"smtp://{self.smtp.host}:{self.smtp.port}",
             REDIS_URL=self.broker.url,
+            BROKER_URL=self.queue or self.broker.url,
             VISIBILITY_TIMEOUT=str(HANDED_OVER_AFTER),
             IDLE_TIMEOUT=str(HANDED_OVER_AFTER * 1000),
         )
@@ -162,14 +181,16 @@ class Shop:
         return Counter(recipient for commit in self.smtp.commits for recipient in commit.recipients)
 
 
-@pytest.fixture(params=["celery", "taskiq"])
+@pytest.fixture(params=["celery over Redis", "celery over RabbitMQ", "taskiq over Redis"])
 def shop(
     request: pytest.FixtureRequest,
     fault_server: Callable[..., FaultServer],
     broker: RedisServer,
     start: Callable[..., Program],
 ) -> Shop:
-    return Shop(request.param, fault_server(), broker, start)
+    kind, _, queue = request.param.split()
+    url = request.getfixturevalue("rabbit").url if queue == "RabbitMQ" else None
+    return Shop(kind, fault_server(), broker, start, url)
 
 
 def test_several_workers_send_each_message_once(shop: Shop) -> None:
