@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from random import Random
 
 import pytest
 
@@ -16,6 +17,7 @@ from pymailer.errors import (
 )
 from pymailer.outcome import Outcome, Stage
 from pymailer.runtime import Runtime
+from tests.simulation.scheduler import Scheduler
 from tests.unit.crowd import failures, together
 from tests.unit.fake_smtp import (
     FakeConnection,
@@ -97,16 +99,16 @@ class TestAServerThatIsDown:
         assert not failures(together(colour, crowd(pool, 20)))
         assert len(server.held) == 20
 
-    def test_is_not_probed_beyond_a_message_s_time(self, drive, server):
+    def test_is_not_probed_beyond_a_message_s_time(self, server):
         server.opening = Script(*[refused()] * 10)
-        pool = make_pool(server)
-
-        async def scenario(runtime: Runtime) -> None:
-            with pytest.raises(MailTimeoutError, match="connection refused") as caught:
-                await pool.send(fake_mail(runtime, deadline=runtime.now() + 0.2))
-            assert isinstance(caught.value.__cause__, ConnectError)
-
-        drive(scenario)
+        pool, scheduler = make_pool(server), Scheduler(Random(1))
+        mail = fake_mail(scheduler, deadline=scheduler.now() + 0.2)
+        sent = scheduler.spawn(pool.send(mail))
+        scheduler.run()
+        assert isinstance(sent.error, MailTimeoutError)
+        assert "connection refused" in str(sent.error)
+        assert isinstance(sent.error.__cause__, ConnectError)
+        assert scheduler.now() < mail.deadline
 
 
 class TestABusyServer:
