@@ -43,6 +43,7 @@ ARROWS: dict[str, set[str]] = {
         *("message", "dkim", "transport", "mailer_options", "results", "runtime"),
         *("errors", "outcome", "events", "names", "options"),
     },
+    "middleware": {"message", "transport", "errors"},
     "bulk": {"results", "transport", "runtime", "options"},
     "sources": {"bulk"},
     "registry": {"transports", "transport", "smtp", "options", "urls", "names", "errors"},
