@@ -45,7 +45,7 @@ class Curve:
         """What the job says about the value."""
         match self.plot:
             case "attachment":
-                return {"workload": f"attachment-{value}"}
+                return {"workload": f"attachment-{value}", "connections": 1}
             case "waiting":
                 return {"count": value}
             case "threads":

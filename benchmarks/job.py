@@ -18,7 +18,7 @@ from typing import Any, Self
 
 import attrs
 
-from benchmarks.workloads import WORKLOADS, Workload
+from benchmarks.workloads import Workload, workload
 
 
 @attrs.frozen(kw_only=True)
@@ -27,7 +27,7 @@ class Job:
 
     Attributes:
         port: Where the server listens on 127.0.0.1.
-        workload: The name of the messages in `WORKLOADS`.
+        workload: The name of the messages (`benchmarks.workloads`).
         seconds: How long to send; what has begun by then is finished.
         connections: How many the client may open.
         in_flight: How many messages a connection may begin before the first is answered (where a client can).
@@ -63,7 +63,7 @@ class Job:
     @property
     def content(self) -> Workload:
         """The messages."""
-        return WORKLOADS[self.workload]
+        return workload(self.workload)
 
     @property
     def warm_up(self) -> range:

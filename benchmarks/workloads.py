@@ -6,7 +6,7 @@ Knows what a message says. How it is composed is each peer's own business.
 from __future__ import annotations
 
 import random
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,9 +82,11 @@ class Workload:
         return path
 
 
-WORKLOADS: Final = {
-    "small": Workload(_TEXT, _HTML),
-    "large": Workload(_TEXT, "", 100_000),
-    "huge": Workload(_TEXT, "", 200_000_000),
-} | {f"attachment-{size}": Workload(_TEXT, "", size) for size in (0, 1_000, 10_000, 1_000_000, 10_000_000, 100_000_000)}
+_NAMED: Final = {"small": Workload(_TEXT, _HTML), "large": Workload(_TEXT, "", 100_000)}
 """Small: about 2 KB of text and html. Large: text and 100 KB attached."""
+
+
+@cache
+def workload(name: str) -> Workload:
+    """The messages of that name: `small`, `large`, or `attachment-<octets>`."""
+    return _NAMED.get(name) or Workload(_TEXT, "", int(name.removeprefix("attachment-")))
