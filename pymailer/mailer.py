@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar, cast, overload
 
@@ -143,11 +144,7 @@ class _Front:
         if pace.in_flight > 1 and stream is not None:
             limit = concurrency * pace.in_flight
             return InFlight(limit, stream, pipeline, runtime, concurrency, pace.in_flight, pace.timeout)
-
-        async def send(message: object) -> SentMessageInfo:
-            return await pipeline.send(runtime, message, {}, pace.timeout)
-
-        return OneByOne(concurrency, send)
+        return OneByOne(concurrency, partial(pipeline.send, runtime, fields={}, timeout=pace.timeout))
 
 
 class Mailer(_Front):

@@ -114,7 +114,7 @@ class Pipeline:
         """Everything but the sending."""
         mail = self._begin(runtime, data, fields)
         await self._prepare(mail)
-        content = b"".join([chunk async for chunk in mail.message.chunks(runtime)])
+        content = await mail.message.read(runtime)
         return CompiledMail(mail.envelope, mail.message_id, content, mail.dsn, mail.require_tls)
 
     def _begin(
@@ -175,8 +175,9 @@ class Pipeline:
         if error is not None:
             self._note_failure(mail, error)
         elif info is not None:
-            fields = {"message_id": info.message_id, "outcome": str(info.outcome), "attempts": info.attempts}
-            _logger.info("sent %s: %s", info.message_id, info.outcome, extra=fields)
+            if _logger.isEnabledFor(logging.INFO):
+                fields = {"message_id": info.message_id, "outcome": str(info.outcome), "attempts": info.attempts}
+                _logger.info("sent %s: %s", info.message_id, info.outcome, extra=fields)
             self.events.emit("sent", info)
 
     def _note_failure(self, mail: Mail | None, error: BaseException) -> None:

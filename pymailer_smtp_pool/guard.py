@@ -11,12 +11,12 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 from pymailer.errors import MailError
-from pymailer_smtp_pool.closing import Closing
 from pymailer_smtp_pool.ticket import Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pymailer_smtp_pool.closing import Closing
     from pymailer_smtp_pool.state import PoolState
 
 T = TypeVar("T")
@@ -90,7 +90,7 @@ class Guard:
     def _follow_up(self) -> None:
         """Make the changes that came in the middle of another, and tell those whom it all concerns."""
         while self._late or self.state.line.unwoken or self.state.signals:
-            served = list[Ticket | Closing]()
+            served: list[Ticket | Closing] = []
             try:
                 with self._lock:
                     while self._late:

@@ -28,12 +28,16 @@ class Octets:
     replayable: bool = True
     needs_8bit: bool = False
     needs_smtputf8: bool = False
+    at_hand: None = None
 
     def iter_bytes(self) -> Iterator[bytes]:
         return iter(self.chunks_())
 
     def as_bytes(self) -> bytes:
         return b"".join(self.iter_bytes())
+
+    async def read(self, runtime: Runtime) -> bytes:
+        return self.as_bytes()
 
     async def chunks(self, runtime: Runtime) -> AsyncIterator[bytes]:
         for chunk in self.chunks_():

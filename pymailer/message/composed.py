@@ -129,6 +129,15 @@ class ComposedMessage:
         """The message in chunks, for an ``async for``; what blocks is done where it disturbs nobody."""
         return Chunks(self.iter_bytes(), runtime, self._body.waits)
 
+    async def read(self, runtime: Runtime) -> bytes:
+        """The whole message at once; what blocks is done where it disturbs nobody.
+
+        Raises:
+            MessageError: See `iter_bytes`.
+        """
+        held = self.at_hand
+        return b"".join([chunk async for chunk in self.chunks(runtime)] if held is None else held)
+
     async def materialize(self, runtime: Runtime) -> None:
         """Move content that can be read only once to where it can be read again; then the size is known too.
 

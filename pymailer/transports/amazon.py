@@ -62,7 +62,7 @@ class SESTransport:
             DeliveryUnknownError: The call was lost on its way, or SES failed inside.
         """
         _check(mail)
-        content = b"".join([chunk async for chunk in mail.message.chunks(mail.runtime)])
+        content = await mail.message.read(mail.runtime)
         parts: list[Part] = []
         waiting = mail.envelope.to
         while waiting:

@@ -53,7 +53,7 @@ class JSONTransport:
         Raises:
             MessageError: Its content cannot be read.
         """
-        content = b"".join([chunk async for chunk in mail.message.chunks(mail.runtime)])
+        content = await mail.message.read(mail.runtime)
         fields = read_fields(mail, content)
         message = fields if self.options.skip_encoding else _json.dumps(fields, ensure_ascii=False)
         return delivered(mail, len(content), message)

@@ -70,7 +70,7 @@ class MemoryTransport:
             MessageError: Its content cannot be read.
             Exception: What `fail_with` says.
         """
-        content = b"".join([chunk async for chunk in mail.message.chunks(mail.runtime)])
+        content = await mail.message.read(mail.runtime)
         error = failure(self._fail_with)
         if error is not None:
             raise error
