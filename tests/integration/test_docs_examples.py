@@ -1,21 +1,35 @@
-"""The code on the pages about testing and transports runs as it is written."""
+"""The code on the pages about testing, transports and middleware runs as it is written."""
 
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from pymailer.transports.in_memory import StoredMessage
+from tests.keys import certificate, key_ring, pem
 
 DOCS = Path(__file__).parents[2] / "docs"
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"^```html\n<!-- (\S+) -->\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _NAME = re.compile(r"# (\w+\.py)\n")
 
 
-def blocks(page: str) -> list[str]:
-    return _BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))
+def page(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def blocks(name: str) -> list[str]:
+    return _BLOCK.findall(page(name))
 
 
 @pytest.fixture
@@ -46,8 +60,52 @@ def test_the_code_about_transports_runs(block: str) -> None:
     exec(compile(block, "transports.md", "exec"), {})
 
 
+@pytest.fixture
+def folder_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The files that the page about middleware speaks of, and a key ring of GnuPG."""
+    for name, content in _FILE.findall(page("middleware.md")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    key = ec.generate_private_key(ec.SECP256R1())
+    (tmp_path / "certificate.pem").write_bytes(pem(certificate(key, "a@example.com")))
+    (tmp_path / "key.pem").write_bytes(pem(key))
+    home = tmp_path / "gnupg"
+    home.mkdir()
+    monkeypatch.setenv("GNUPGHOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    with key_ring(home, "the passphrase"):
+        yield tmp_path
+
+
+@pytest.mark.skipif(shutil.which("gpg") is None, reason="GnuPG is not installed")
+def test_the_code_about_middleware_runs_and_does_what_the_page_says(folder_of_the_page: Path) -> None:
+    names: dict[str, Any] = {}
+    for block in blocks("middleware.md"):
+        exec(compile(block, "middleware.md", "exec"), names)
+    first, second, third = (message_of(stored) for stored in names["mailer"].transport.messages)
+    assert first["Subject"] == "[test] Hello"
+    assert int(first["X-Size"]) > 0
+    assert "See our shop (https://example.com)" in second.get_body(["plain"]).get_content()
+    assert 'style="color: navy;margin: 0;"' in third.get_body(["html"]).get_content()
+    (letter,) = (message_of(stored) for stored in names["letters"].transport.messages)
+    assert "Hello Ada &amp; Charles" in letter.get_body(["html"]).get_content()
+    assert "Your order 17 is on its way." in letter.get_body(["plain"]).get_content()
+    (note,) = (message_of(stored) for stored in names["notes"].transport.messages)
+    assert "<h1>Note G</h1>" in note.get_body(["html"]).get_content()
+    assert message_of(names["signed"].transport.messages[0]).get_content_type() == "multipart/signed"
+
+
+def message_of(stored: StoredMessage) -> EmailMessage:
+    return message_from_bytes(stored.content, policy=policy.default)
+
+
+def test_every_middleware_is_described() -> None:
+    import pymailer.middleware
+
+    assert [name for name in pymailer.middleware.__all__ if f"{name}(" not in page("middleware.md")] == []
+
+
 def test_every_factory_is_described() -> None:
     import pymailer.transports
 
-    page = (DOCS / "transports.md").read_text(encoding="utf-8")
-    assert [name for name in pymailer.transports.__all__ if f"`{name}(" not in page] == []
+    assert [name for name in pymailer.transports.__all__ if f"`{name}(" not in page("transports.md")] == []
