@@ -54,12 +54,10 @@ def _draw_rates(race: Race, folder: Path) -> str:
 def _draw_growth(plot: str, points: list[Point], folder: Path) -> str:
     axes = _new_axes()
     for series in dict.fromkeys(point.series for point in points):
-        line = [point for point in points if point.series == series]
+        line = [point for point in points if point.series == series and point.value > 0]
         style = "-o" if series.startswith("pymailer") else "--s"
         axes.plot([point.value for point in line], [_work_rate(point) for point in line], style, label=series)
-    axes.set_xscale(
-        "symlog" if plot == "attachment" else "log", **({"linthresh": 1000} if plot == "attachment" else {})
-    )
+    axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel(_AXES[plot][0])
     axes.set_ylabel(_AXES[plot][1])
