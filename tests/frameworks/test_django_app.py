@@ -59,6 +59,8 @@ def test_its_own_tests_find_mail_in_the_outbox(smtp: FaultServer, program: Calla
 
 def test_a_process_that_ends_says_goodbye_to_the_server(smtp: FaultServer, program: Callable[..., Program]) -> None:
     code = "from django.core.mail import send_mail; send_mail('Hi', '…', None, ['anna@example.org'])"
-    shell = program("manage.py", "shell", "-c", code, directory=DIRECTORY, SMTP_HOST=smtp.host, SMTP_PORT=str(smtp.port))
+    shell = program(
+        "manage.py", "shell", "-c", code, directory=DIRECTORY, SMTP_HOST=smtp.host, SMTP_PORT=str(smtp.port)
+    )
     assert shell.wait() == 0, shell.output
     assert (len(smtp.commits), smtp.heard("QUIT")) == (1, ["QUIT"])
