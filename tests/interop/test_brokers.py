@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import amqp
 import attrs
 import pytest
 import redis
@@ -189,8 +190,12 @@ def shop(
     start: Callable[..., Program],
 ) -> Shop:
     kind, _, queue = request.param.split()
-    url = request.getfixturevalue("rabbit").url if queue == "RabbitMQ" else None
-    return Shop(kind, fault_server(), broker, start, url)
+    if queue == "Redis":
+        return Shop(kind, fault_server(), broker, start)
+    rabbit = request.getfixturevalue("rabbit")
+    with amqp.Connection(f"{rabbit.host}:{rabbit.port}") as connection:
+        connection.channel().queue_delete("celery")  # what the last test's workers were killed with
+    return Shop(kind, fault_server(), broker, start, rabbit.url)
 
 
 def test_several_workers_send_each_message_once(shop: Shop) -> None:
