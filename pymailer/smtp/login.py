@@ -74,7 +74,7 @@ async def log_in(
         capabilities.auth,
         auth,
         secure=wire.channel.secure,
-        loopback=options.proxy is None and wire.channel.stays_here,
+        loopback=options.loopback and wire.channel.stays_here,
         allow_insecure=options.allow_insecure_auth,
         auth_method=options.auth_method,
         can_bind=binding is not None,

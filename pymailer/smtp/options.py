@@ -13,6 +13,7 @@ import attrs
 
 from pymailer.errors import ConfigError
 from pymailer.front_door import discreet
+from pymailer.net.addresses import is_loopback, literal_address
 from pymailer.net.connect import Route
 from pymailer.net.tls import TLSOptions
 from pymailer.options import checked, gather, normalize, seconds
@@ -145,6 +146,13 @@ class SMTPOptions:
     def peer(self) -> str:
         """Host and port, as error messages name them."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the server is named as one on this machine; what a proxy calls localhost is another's."""
+        host = self.host.strip("[]").lower().rstrip(".")
+        named = host == "localhost" or host.endswith(".localhost")
+        return self.proxy is None and (named or (literal_address(host) is not None and is_loopback(host)))
 
 
 _NAMES: Final = frozenset(field.name for field in attrs.fields(SMTPOptions) if field.init)

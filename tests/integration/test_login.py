@@ -238,7 +238,7 @@ def test_a_plain_text_login_over_a_socket_that_leads_to_this_machine_is_allowed(
 
     async def go(runtime):
         sock = socket.create_connection((server.host, server.port))
-        connection = Connection(SMTPOptions(host="mail.example.com", socket=sock, auth=("me", "right")))
+        connection = Connection(SMTPOptions(host="localhost", socket=sock, auth=("me", "right")))
         await connection.open(runtime)
         await connection.quit(runtime)
 
