@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
+from pymailer.front_door import forget_locals
 from pymailer.options import duration, positive_int
 from pymailer.results import Delivery, SentMessageInfo
 
@@ -119,6 +120,8 @@ class OneByOne(Batch):
             info = await self.send(message)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's, and told as such
             self.settle(message, None, error)
+            del message  # this frame lives on in the traceback
+            forget_locals(error)
         except BaseException:
             self.forget()
             raise
@@ -188,6 +191,8 @@ class InFlight(Batch):
             except Exception as error:  # noqa: BLE001 - it is this message's, and told as such
                 self.way.note(None, None, error)
                 self.settle(message, None, error)
+                del message  # this frame lives on in the traceback
+                forget_locals(error)
             else:
                 self._given[id(mail)] = message
                 return mail

@@ -1,7 +1,7 @@
-"""What stands at every front door: an error about options goes out, and what the caller handed in does not.
+"""What stands at every front door: an error goes out, and what the caller handed in does not.
 
-A URL or a mapping of options holds a password, and so does every frame that was busy with it. Knows frames and
-exceptions; nothing of options.
+A URL, a mapping of options or a message may hold a password or a private key, and so does every frame that was busy
+with it. Knows frames and exceptions; nothing of options or messages.
 """
 
 from __future__ import annotations
@@ -9,14 +9,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from inspect import iscoroutinefunction
+from types import FrameType
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_OURS: Final = frozenset(("pymailer", "pymailer_smtp_pool"))
+
 
 def discreet(function: Callable[P, T]) -> Callable[P, T]:
-    """`function`, whose failures show where they come from, and no local of any frame from here on."""
+    """`function`, whose failures say where they come from, and show no local of our frames from here on."""
+    if iscoroutinefunction(function):
+        return cast("Callable[P, T]", _discreet_later(function))
 
     @wraps(function)
     def door(*arguments: P.args, **keywords: P.kwargs) -> T:
@@ -25,21 +31,51 @@ def discreet(function: Callable[P, T]) -> Callable[P, T]:
             return function(*arguments, **keywords)
         except BaseException as error:
             del arguments, keywords
-            _forget_locals(error, outside)
+            forget_locals(error, outside)
             raise
 
     return door
 
 
-def _forget_locals(error: BaseException, outside: BaseException | None) -> None:
-    from traceback import clear_frames  # only a mistake pays for this import
+def _discreet_later(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    async def door(*arguments: Any, **keywords: Any) -> Any:
+        outside = sys.exception()
+        try:
+            return await function(*arguments, **keywords)
+        except BaseException as error:
+            del arguments, keywords
+            forget_locals(error, outside)
+            raise
 
+    return door
+
+
+def forget_locals(error: BaseException, outside: BaseException | None = None) -> None:
+    """Empty each of our frames that `error` passed through and that has ended.
+
+    Args:
+        error: What went wrong.
+        outside: What the caller was handling when he came here: the frames of that are his.
+    """
     for link in _chain(error, outside):
-        clear_frames(link.__traceback__)
+        traceback = link.__traceback__
+        while traceback is not None:
+            if _is_ours(traceback.tb_frame):
+                try:
+                    traceback.tb_frame.clear()
+                except RuntimeError:  # it has not ended: a door, or who stands before one
+                    pass
+            traceback = traceback.tb_next
+
+
+def _is_ours(frame: FrameType) -> bool:
+    """Code that attrs writes for our classes bears no name."""
+    name: str = frame.f_globals.get("__name__", "pymailer")
+    return name.partition(".")[0] in _OURS
 
 
 def _chain(error: BaseException, outside: BaseException | None) -> Iterator[BaseException]:
-    """The error and what led to it, up to what the caller was handling when he came here: those frames are his."""
     seen = {id(outside), id(None)}
     links: list[BaseException | None] = [error]
     while links:

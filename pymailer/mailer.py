@@ -150,6 +150,7 @@ class _Front:
 class Mailer(_Front):
     """Sends messages through a transport, blocking the caller until each is settled."""
 
+    @discreet
     def send_mail(
         self,
         data: AnyMessage | None = None,
@@ -221,6 +222,7 @@ class Mailer(_Front):
             tasks.close()
         batch.finish()
 
+    @discreet
     def compile(self, data: AnyMessage | None = None, /, **fields: Any) -> CompiledMail:
         """Everything but the sending: plain data that pickles, for a queue to carry.
 
@@ -278,6 +280,7 @@ class AsyncMailer(_Front):
         super().__init__(transport, pipeline)
         self._runtime = AsyncioRuntime()
 
+    @discreet
     async def send_mail(
         self,
         data: AnyMessage | None = None,
@@ -329,6 +332,7 @@ class AsyncMailer(_Front):
             await tasks.close()
         batch.finish()
 
+    @discreet
     async def compile(self, data: AnyMessage | None = None, /, **fields: Any) -> CompiledMail:
         """As `Mailer.compile`."""
         return await self._pipeline.compile(self._runtime, data, fields)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import inspect
 import pickle
 import traceback
+from typing import ClassVar
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 import pymailer
 from pymailer import ConfigError, SMTPOptions, create_async_transport, create_transport
 from pymailer.front_door import discreet
-from pymailer.transports import direct, failover, round_robin, smtp
+from pymailer.transports import direct, failover, memory, round_robin, smtp
 from pymailer_smtp_pool import smtp_pool
+from tests.keys import pem
 from tests.secrecy import shown
 
 CANARY = "yellow-bird-4711"
@@ -149,6 +152,73 @@ def test_the_password_of_a_member_that_is_refused(combine) -> None:
     error = raised(combine, ["json:", f"smtp://user:{CANARY}@host.example:no-port"])
     assert isinstance(error, ConfigError)
     assert CANARY not in shown(error)
+
+
+class TestAMessage:
+    """A message may hold a key as well: the caller's frames show it, and ours do not."""
+
+    KEY = pem(ed25519.Ed25519PrivateKey.generate()).decode()
+    PARTIES: ClassVar = {"from": "a@example.com", "to": "b@example.com", "text": "Hi"}
+    DKIM: ClassVar = {"domainName": "example.com", "keySelector": "a"}
+    FAILURES: ClassVar = {
+        "by the transport": {"dkim": {**DKIM, "privateKey": KEY}},
+        "by its key": {"dkim": {**DKIM, "privateKey": f"{KEY[:-40]}"}},
+        "by an option of its key": {"dkim": {**DKIM, "privatKey": KEY}},
+        "by a field": {"dkim": {**DKIM, "privateKey": KEY}, "subjct": "Hi"},
+        "by an address": {"dkim": {**DKIM, "privateKey": KEY}, "to": "nonsense"},
+        "by a file": {"attachments": [{"path": "/nonexistent", "httpHeaders": {"Authorization": KEY}}]},
+    }
+
+    @pytest.mark.parametrize("fields", FAILURES.values(), ids=FAILURES)
+    @pytest.mark.parametrize("form", ["mapping", "keywords"])
+    def test_that_is_not_sent_shows_no_key(self, front, fields, form) -> None:
+        error = self.failure(front, lambda mailer, data: mailer.send_mail(*data[0], **data[1]), form, fields)
+        assert self.KEY[40:80] not in shown(error)
+
+    @pytest.mark.parametrize("fields", list(FAILURES.values())[1:], ids=list(FAILURES)[1:])
+    def test_that_is_not_compiled_shows_no_key(self, front, fields) -> None:
+        error = self.failure(front, lambda mailer, data: mailer.compile(*data[0], **data[1]), "mapping", fields)
+        assert self.KEY[40:80] not in shown(error)
+
+    def failure(self, front, call, form, fields) -> Exception:
+        message = {**self.PARTIES, **fields}
+        data = (
+            ([message], {})
+            if form == "mapping"
+            else ([], {("from_" if k == "from" else k): message[k] for k in message})
+        )
+
+        async def scenario(mailer):
+            with pytest.raises(Exception) as caught:
+                await call(mailer, data)
+            return caught.value
+
+        return front(scenario, memory(fail_with="not_sent"))
+
+    @pytest.mark.parametrize("fields", FAILURES.values(), ids=FAILURES)
+    @pytest.mark.parametrize("in_flight", [1, 3])
+    def test_of_many_shows_no_key(self, front, fields, in_flight) -> None:
+        async def scenario(mailer):
+            many = mailer.send_many([{**self.PARTIES, **fields}], in_flight=in_flight)
+            return [delivery.error async for delivery in many]
+
+        (error,) = front(scenario, smtp_pool("smtp://127.0.0.1:1", max_requeues=0))
+        assert self.KEY[40:80] not in shown(error)
+
+
+def test_the_locals_of_others_are_theirs(front) -> None:
+    def plugin(mail):
+        mine = "for my debugger"
+        raise LookupError(len(mine))
+
+    async def scenario(mailer):
+        mailer.use("compile", plugin)
+        with pytest.raises(LookupError) as caught:
+            await mailer.send_mail(TestAMessage.PARTIES)
+        return caught.value
+
+    (*_, (frame, _)) = traceback.walk_tb(front(scenario, memory()).__traceback__)
+    assert frame.f_locals["mine"] == "for my debugger"
 
 
 def test_options_that_were_never_finished_can_be_shown() -> None:
