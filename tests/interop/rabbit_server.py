@@ -59,5 +59,5 @@ class RabbitServer(RootedInstance):
                 sock.sendall(b"AMQP\x00\x00\x09\x01")
                 if sock.recv(100):
                     return
-            time.sleep(0.1)  # nobody tells us when it listens
+            time.sleep(0.05)  # nobody tells us when it listens
         raise AssertionError(f"RabbitMQ does not answer on its port. It said: {self.log()[-3000:]}")

@@ -156,13 +156,13 @@ def test_a_url_of_something_else_is_refused(url):
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1", "[::1]", "127.8.8.8", "LOCALHOST.", "api.localhost"])
 def test_loopback_is_known_by_name_and_by_address(host):
-    assert smtp_options(host=host).loopback
+    assert SMTPOptions(host=host).loopback
 
 
 @pytest.mark.parametrize("host", ["example.com", "127.0.0.1.example.com", "10.0.0.1", "localhost.example"])
 def test_everything_else_is_not_loopback(host):
-    assert not smtp_options(host=host).loopback
+    assert not SMTPOptions(host=host).loopback
 
 
 def test_what_a_proxy_calls_localhost_is_not_this_machine():
-    assert not smtp_options(host="localhost", proxy="http://proxy.example:8080").loopback
+    assert not SMTPOptions(host="localhost", proxy="http://proxy.example:8080").loopback
