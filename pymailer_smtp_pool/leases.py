@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pymailer_smtp_pool.place import Place
     from pymailer_smtp_pool.ticket import Ticket
 
+FAREWELL: Final = 1.0
+"""Seconds that a server is given to say goodbye; all connections together when the pool is closed."""
 PAST: Final = 0.0
 """A deadline that has passed: what waits until then does not wait."""
 _NEVER_BLOCKS: Final = BlockingRuntime()
@@ -67,6 +69,7 @@ class Leases:
                 return await self._open(ticket, place)
             if self.fit(ticket):
                 return place.connection
+            await self._part(ticket, place.connection)
             self.discard(ticket)
 
     async def lease_new(self, ticket: Ticket) -> Connection:
@@ -75,7 +78,7 @@ class Leases:
         place = await self.waiting.for_place(ticket)
         if place.connection is not None:
             self.guard(PoolState.reopen, ticket, ticket.runtime.now())
-            part(place.connection)
+            await self._part(ticket, place.connection)
         return await self._open(ticket, place)
 
     def fit(self, ticket: Ticket) -> bool:
@@ -88,6 +91,14 @@ class Leases:
             place.connection.close()
             return False
         return True
+
+    async def _part(self, ticket: Ticket, connection: Connection) -> None:
+        """A server counts a connection until it has seen the end of it: at the limit, wait for its own goodbye."""
+        state, now = self.guard.state, ticket.runtime.now()
+        if connection.usable and state.places.open >= state.limit.current:
+            with suppress(Exception):  # what becomes of a goodbye is nobody's business
+                await connection.quit(ticket.runtime, min(now + FAREWELL, ticket.ends))
+        part(connection)
 
     async def _open(self, ticket: Ticket, place: Place) -> Connection:
         connection = place.connection = self._connect()
@@ -152,11 +163,12 @@ class Leases:
         error = PoolError("a message was lost: its event loop was closed while it waited for a connection")
         self.journal.hushed(error, "nobody is there to be told")
 
-    def tidy(self, now: float) -> None:
-        """Close what has been idle for too long."""
-        if self.guard.state.places.idle_longest > now - self.options.idle_timeout:
+    def tidy(self, now: float, *, worn: bool = False) -> None:
+        """Close what has been idle for too long; `worn`: and what only waits to be replaced."""
+        state = self.guard.state
+        if not any(state.finished(place, now, worn) for place in tuple(state.places.idle)):
             return
-        for place in self.guard(PoolState.expired, now):
+        for place in self.guard(PoolState.expired, now, worn):
             if place.connection is not None:
                 part(place.connection)
             self.guard(PoolState.gone, place, now)
@@ -167,6 +179,7 @@ def part(connection: Connection) -> None:
 
     A blocking wait whose deadline has passed does not block, so this serves both colours.
     """
-    with suppress(Exception):  # what becomes of a goodbye is nobody's business
-        run(connection.quit(_NEVER_BLOCKS, PAST))
+    if connection.usable:
+        with suppress(Exception):
+            run(connection.quit(_NEVER_BLOCKS, PAST))
     connection.close()

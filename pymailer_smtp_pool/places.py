@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from pymailer_smtp_pool.place import NEVER, Place
+from pymailer_smtp_pool.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,11 +42,6 @@ class Places:
         """All connections, from before the connect until after the close."""
         return self.busy + len(self.idle) + len(self.parting)
 
-    @property
-    def idle_longest(self) -> float:
-        """Since when the connection is idle that has been so longest."""
-        return self.idle[0].idle_since if self.idle else NEVER
-
     def everywhere(self) -> list[Place]:
         """All of them."""
         return [*self.opening, *self.leased, *self.idle, *self.parting]
@@ -71,11 +66,11 @@ class Places:
         place.reused = True
         return place
 
-    def take_back(self, place: Place, now: float) -> None:
-        """A lent connection is idle from now on."""
+    def take_back(self, place: Place, now: float, *, worn: bool) -> None:
+        """A lent connection is idle from now on; a worn one is used only when there is no other, and then replaced."""
         if place in self.leased:
             place.idle_since = now
-            self.idle.append(place)
+            self.idle.insert(0 if worn else len(self.idle), place)
             del self.leased[place]
 
     def part(self, places: Iterable[Place]) -> list[Place]:

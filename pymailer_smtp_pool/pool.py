@@ -17,12 +17,12 @@ from pymailer_smtp_pool.breaker import Door
 from pymailer_smtp_pool.convoy import Convoy, Take, Tell
 from pymailer_smtp_pool.fork import forget_in_children
 from pymailer_smtp_pool.gate import Gate
-from pymailer_smtp_pool.leases import Leases
+from pymailer_smtp_pool.leases import FAREWELL, Leases
 from pymailer_smtp_pool.leftovers import clean_up_after
 from pymailer_smtp_pool.limiter import SlidingWindow
 from pymailer_smtp_pool.retry import RetryPolicy
 from pymailer_smtp_pool.sending import Sending
-from pymailer_smtp_pool.shutdown import FAREWELL, shut_down
+from pymailer_smtp_pool.shutdown import shut_down
 from pymailer_smtp_pool.state import PoolState
 from pymailer_smtp_pool.ticket import Ticket
 from pymailer_smtp_pool.wear import Wear
@@ -119,8 +119,9 @@ class SMTPPool:
         Raises:
             MailError: It was not sent, or nobody can say; its `outcome` tells.
         """
+        info = await self._sending(mail).run()
         self._leases.tidy(mail.runtime.now())
-        return await self._sending(mail).run()
+        return info
 
     async def send_stream(self, runtime: Runtime, take: Take, tell: Tell, depth: int) -> None:
         """Send what `take` gives over one connection at a time, with up to `depth` messages under way on it.
@@ -187,7 +188,7 @@ class SMTPPool:
 
     def stats(self) -> PoolStats:
         """What can be counted, now and since the beginning."""
-        self._leases.tidy(self._clock())
+        self._leases.tidy(self._clock(), worn=True)
         return self._guard(PoolState.stats)
 
     def on(self, event: str, callback: Callable[..., object]) -> Callable[[], None]:

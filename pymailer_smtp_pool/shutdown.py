@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from pymailer_smtp_pool.closing import Closing
+from pymailer_smtp_pool.leases import FAREWELL
 from pymailer_smtp_pool.state import PoolState
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 GRACE: Final = 1.0
 """Seconds, once the time is up, for those who were told to say that they heard it."""
-FAREWELL: Final = 1.0
-"""Seconds for all connections together to be told goodbye, and to answer."""
 
 
 async def shut_down(leases: Leases, runtime: Runtime, *, drain: bool, deadline: float | None) -> CloseReport:

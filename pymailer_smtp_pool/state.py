@@ -278,12 +278,12 @@ class PoolState:
     def check_in(self, ticket: Ticket, now: float) -> bool:
         """This ticket's connection goes to the next one; ``False`` if it must be closed, and the ticket `leave`."""
         place = ticket.place
-        if place is None or place not in self.places.leased or self.wear.worn(place, now):
+        if place is None or place not in self.places.leased:
             return False
         if self.over or self.places.open > self.limit.current:
             return False
         self._let_go(ticket)
-        self.places.take_back(place, now)
+        self.places.take_back(place, now, worn=self.wear.worn(place, now))
         self.wear.lived(place)
         self._serve(now)
         return True
@@ -307,9 +307,13 @@ class PoolState:
         """The server ended the connection in this place, after so many messages."""
         self.wear.lesson.ended(messages, place.idle_since, now)
 
-    def expired(self, now: float) -> list[Place]:
-        """Connections that were idle for too long: to be closed, and then `gone`."""
-        return self.places.part(place for place in self.places.idle if self.wear.rested_too_long(place, now))
+    def expired(self, now: float, worn: bool) -> list[Place]:
+        """Idle connections that carry no more messages: to be closed, and then `gone`."""
+        return self.places.part(place for place in self.places.idle if self.finished(place, now, worn))
+
+    def finished(self, place: Place, now: float, worn: bool) -> bool:
+        """Whether this idle connection was idle for too long or, if that is asked, is `worn`."""
+        return self.wear.rested_too_long(place, now) or (worn and self.wear.worn(place, now))
 
     # --- the end -----------------------------------------------------------------------------------------------------
 

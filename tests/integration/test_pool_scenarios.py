@@ -220,6 +220,13 @@ def test_s16_one_connection_for_as_many_messages_as_the_server_takes(colour, fau
     assert server.opened == 6
 
 
+def test_the_server_never_sees_more_connections_than_are_allowed(colour, fault_server):
+    server = fault_server()
+    batch = send_batch(colour, server, 40, max_connections=2, max_messages=2)
+    assert batch.all_accepted()
+    assert server.most_at_once == 2
+
+
 def test_s17_a_server_that_pushes_451_and_hangs_up_while_idle(colour, fault_server):
     push = send(b"451 4.4.2 Timeout waiting for data from client\r\n")
     server = fault_server(at("idle", push, drop))

@@ -97,6 +97,7 @@ class FakeConnection:
     is_open: bool = False
     hung_up: bool = False
     said_quit: bool = False
+    answered_quit: bool = False
     runtime: Any = None
     mail: Any = None
     capabilities: FakeCapabilities = attrs.field(factory=FakeCapabilities)
@@ -138,6 +139,7 @@ class FakeConnection:
         self.said_quit = self.usable
         try:
             await maybe_await(self.server.leaving(self))
+            self.answered_quit = True
         finally:
             self.close()
 

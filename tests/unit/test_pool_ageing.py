@@ -20,6 +20,7 @@ from tests.unit.fake_smtp import (
     fake_mail,
     lost,
     make_pool,
+    pause,
     reply_error,
 )
 
@@ -81,9 +82,22 @@ class TestOldConnections:
                 await pool.send(fake_mail(runtime, number))
 
         drive(scenario)
+        assert pool.stats().connections == 0
         assert [connection.messages for connection in server.connections] == [2, 2, 2]
         assert all(connection.said_quit for connection in server.connections)
-        assert pool.stats().connections == 0
+
+    def test_the_server_is_waited_for_when_its_place_is_needed(self, drive, server):
+        server.leaving = pause
+        pool = make_pool(server, max_connections=1, max_messages=1)
+
+        async def scenario(runtime: Runtime) -> None:
+            for number in range(3):
+                await pool.send(fake_mail(runtime, number))
+            await pool.close(runtime)
+
+        drive(scenario)
+        assert server.most_at_once == 1
+        assert [connection.answered_quit for connection in server.connections] == [True, True, True]
 
     def test_so_does_what_the_server_says_it_takes(self, drive, server):
         server.mailmax = 3
@@ -108,6 +122,7 @@ class TestOldConnections:
                 await pool.send(fake_mail(runtime, number))
 
         drive(scenario)
+        assert pool.stats().connections == 0
         assert [connection.messages for connection in server.connections] == [3, 3, 3, 3]
         assert [connection.said_quit for connection in server.connections] == [False, False, False, True]
 

@@ -88,11 +88,14 @@ class TestGettingAPlace:
 
 
 class TestGivingItBack:
-    def test_a_worn_connection_is_not_taken_back(self):
-        state, (one,) = connected(max_connections=1, max_messages=1)
+    def test_a_worn_connection_is_used_only_when_there_is_no_other(self):
+        state, (one, other) = connected(max_connections=2, max_messages=1)
         one.place.connection.messages = 1
-        assert not state.check_in(one, NOW)
-        assert one.place is not None
+        fresh, worn = other.place, one.place
+        state.check_in(other, NOW)
+        state.check_in(one, NOW)
+        assert state.request(ticket(), NOW) is fresh
+        assert state.request(ticket(), NOW) is worn
 
     def test_one_too_many_is_not_taken_back(self):
         state, (first, *_) = connected(max_connections=3)
@@ -114,7 +117,7 @@ class TestGivingItBack:
     def test_one_that_rested_too_long_keeps_its_place_until_it_is_gone(self):
         state, (one,) = connected(max_connections=1, idle_timeout=10)
         state.check_in(one, NOW)
-        (expired,) = state.expired(NOW + 10)
+        (expired,) = state.expired(NOW + 10, worn=False)
         assert state.stats().connections == 1
         assert state.request(ticket(), NOW + 10) is None
         state.gone(expired, NOW + 10)

@@ -112,9 +112,9 @@ class Pools(RuleBasedStateMachine):
     def time_passes(self, seconds):
         self.now += seconds
 
-    @rule()
-    def tidy(self):
-        for place in self.state.expired(self.now):
+    @rule(worn=st.booleans())
+    def tidy(self, worn):
+        for place in self.state.expired(self.now, worn):
             self.state.gone(place, self.now)
 
     @rule()
