@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from base64 import b64encode
 from collections.abc import Iterator
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
+import dkim
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from pymailer import ConfigError, MessageError
+from pymailer import DKIM, ConfigError, MessageError
 from pymailer.middleware import openpgp, smime
-from tests.arriving import body, octets, sent
+from pymailer.transports import memory
+from tests.arriving import PARTIES, body, octets, sent
 from tests.keys import certificate, certificate_of_ed25519, key_ring, pem
 from tests.secrecy import shown
 
@@ -72,6 +75,21 @@ class TestSMIME:
         names = {each.subject.rfc4514_string() for each in load_der_pkcs7_certificates(signature)}
         assert names == {"CN=a@example.com", "CN=middle"}
 
+    def test_is_itself_signed_by_dkim(self, front, sender, authority, tmp_path) -> None:
+        key = ed25519.Ed25519PrivateKey.generate()
+        public = b64encode(key.public_key().public_bytes_raw())
+        transport = memory()
+
+        async def scenario(mailer):
+            mailer.use("stream", smime(certificate=pem(sender[0]), private_key=pem(sender[1])))
+            await mailer.send_mail(PARTIES, **CONTENTS["attachment"])
+
+        own = DKIM(domain_name="example.com", key_selector="s", private_key=pem(key))
+        front(scenario, transport, dkim=own)
+        content = transport.messages[0].content
+        assert dkim.verify(content, dnsfunc=lambda *_, **__: b"v=DKIM1; k=ed25519; p=" + public)
+        assert verified(content, authority[0], tmp_path).returncode == 0
+
     def test_takes_an_encrypted_key(self, sender) -> None:
         smime(certificate=pem(sender[0]), private_key=pem(sender[1], b"secret"), password="secret")
 
@@ -101,6 +119,8 @@ class TestSMIME:
 
 def verified(content: bytes, authority: x509.Certificate, folder: Path) -> subprocess.CompletedProcess[bytes]:
     """What OpenSSL says of a signed message."""
+    if shutil.which("openssl") is None:
+        pytest.skip("OpenSSL's program is not installed")
     trusted = folder / "authority.pem"
     trusted.write_bytes(pem(authority))
     command = ["openssl", "cms", "-verify", "-CAfile", str(trusted), "-purpose", "any", "-out", str(folder / "out")]
