@@ -18,7 +18,7 @@ from tests.interop.cache import CACHE, NotToBeHad, settle
 DOWNLOAD_SECONDS = 300
 VERSIONS = "packages.txt"
 """The file in a root that lists what was unpacked."""
-_EXCLUDED = [f"--exclude=./usr/share/{name}" for name in ("doc", "locale", "man", "zoneinfo", "perl")]
+_EXCLUDED = [f"--exclude=./usr/share/{name}" for name in ("doc", "locale", "man", "zoneinfo")]
 
 
 def root_of(*packages: str) -> Path:

@@ -19,6 +19,16 @@ _DEVICES = {"null": (1, 3), "zero": (1, 5), "random": (1, 8), "urandom": (1, 9)}
 _EVERYWHERE = {"root": 0, "daemon": 1, "mail": 8, "vmail": VMAIL, "nobody": 65534, "nogroup": 65534}
 
 
+def copy_root(packages: Sequence[str], directory: Path) -> None:
+    """Make `directory` a root from the packages, with devices; the files are links to those in the cache."""
+    shutil.copytree(root_of(*packages), directory, symlinks=True, copy_function=os.link, dirs_exist_ok=True)
+    for name, number in _DEVICES.items():
+        path = directory / "dev" / name
+        path.parent.mkdir(exist_ok=True)
+        os.mknod(path, 0o20666, os.makedev(*number))
+        path.chmod(0o666)  # mknod heeds the umask
+
+
 class RootedInstance(Instance):
     """A server whose `directory` is its root.
 
@@ -34,9 +44,7 @@ class RootedInstance(Instance):
 
     def prepare(self) -> None:
         """Make a root from the packages, with what their installation would have made."""
-        root = root_of(*self.packages)
-        shutil.copytree(root, self.directory, symlinks=True, copy_function=os.link, dirs_exist_ok=True)
-        self._make_devices()
+        copy_root(self.packages, self.directory)
         self._make_users({**_EVERYWHERE, **self.users})
         self._write_lines("etc/hosts", ["127.0.0.1 localhost", "::1 localhost"])
         self._write_lines("etc/services", ["smtp 25/tcp", "submission 587/tcp", "lmtp 24/tcp"])
@@ -66,13 +74,6 @@ class RootedInstance(Instance):
 
     def mailbox(self) -> list[bytes]:
         return [file.read_bytes() for file in self.directory.glob("var/mail/*/new/*")]
-
-    def _make_devices(self) -> None:
-        for name, number in _DEVICES.items():
-            path = self.directory / "dev" / name
-            path.parent.mkdir(exist_ok=True)
-            os.mknod(path, 0o20666, os.makedev(*number))
-            path.chmod(0o666)  # mknod heeds the umask
 
     def _make_users(self, users: dict[str, int]) -> None:
         self._write_lines("etc/passwd", (f"{name}:x:{number}:{number}::/:/bin/false" for name, number in users.items()))
