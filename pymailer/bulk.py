@@ -156,6 +156,9 @@ class InFlight(Batch):
         workers: How many connections at most.
         depth: How many messages ahead on each.
         timeout: Seconds for each message.
+        refill: Pulls one more message into the batch at once, where the source can: a place on a connection that has
+            become free is taken while the replies to the others are still being read.
+        news: Called when a message has settled.
     """
 
     stream: Stream
@@ -164,6 +167,8 @@ class InFlight(Batch):
     workers: int
     depth: int
     timeout: float | None = None
+    refill: Callable[[], None] | None = attrs.field(default=None, init=False)
+    news: Callable[[], None] | None = attrs.field(default=None, init=False)
     _working: int = attrs.field(default=0, init=False)
     _inbox: deque[object] = attrs.field(factory=deque[object], init=False)
     _given: dict[int, object] = attrs.field(factory=dict[int, object], init=False)
@@ -184,7 +189,7 @@ class InFlight(Batch):
 
     async def _take(self) -> Mail | None:
         """The next message that can be composed; what cannot has settled by that."""
-        while self._inbox:
+        while self._inbox or self._refilled():
             message = self._inbox.popleft()
             try:
                 mail = await self.way.prepare(self.runtime, message, self.timeout)
@@ -197,6 +202,18 @@ class InFlight(Batch):
                 self._given[id(mail)] = message
                 return mail
         return None
+
+    def _refilled(self) -> bool:
+        # Who looks at the deliveries sets the pace: not before that are more messages pulled than may be under way.
+        if self.refill is not None and self.room and len(self.settled) < self.limit:
+            self.refill()
+        return bool(self._inbox)
+
+    def settle(self, message: object, info: SentMessageInfo | None, error: Exception | None) -> None:
+        """A message has ended, one way or the other; the connection goes on with others."""
+        super().settle(message, info, error)
+        if self.news is not None:
+            self.news()
 
     def _tell(self, mail: Mail, info: SentMessageInfo | None, error: Exception | None) -> None:
         self.way.note(mail, info, error)

@@ -142,7 +142,7 @@ class _Front:
         pipeline, stream = self._pipeline, getattr(self.transport, "send_stream", None)
         concurrency = pace.concurrency or cast("int", getattr(self.transport, "max_connections", 1))
         if pace.in_flight > 1 and stream is not None:
-            limit = concurrency * pace.in_flight
+            limit = concurrency * (pace.in_flight + 1)  # one is composed, and waits for the next place to be free
             return InFlight(limit, stream, pipeline, runtime, concurrency, pace.in_flight, pace.timeout)
         return OneByOne(concurrency, partial(pipeline.send, runtime, fields={}, timeout=pace.timeout))
 
@@ -206,6 +206,7 @@ class Mailer(_Front):
     def _send_many(self, source: Source, pace: Pace) -> Iterator[Delivery]:
         tasks = Multiplexer()
         batch = self._batch(tasks, pace)
+        source.feed(batch, tasks)
         try:
             while batch.busy:
                 while batch.room:
@@ -315,6 +316,9 @@ class AsyncMailer(_Front):
 
         tasks = AsyncioTasks()
         batch = self._batch(self._runtime, pace)
+        source.feed(batch, tasks)
+        if isinstance(batch, InFlight):
+            batch.news = tasks.announce
         try:
             while batch.busy:
                 while batch.room and source.ready:

@@ -6,7 +6,10 @@ Knows how to pull and what an end or a failure looks like; the counting is the b
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
+
+from pymailer.bulk import InFlight
 
 if TYPE_CHECKING:
     from pymailer.bulk import Batch
@@ -29,6 +32,11 @@ class Source:
     def __init__(self, messages: Iterator[object]) -> None:
         self._messages = messages
 
+    def feed(self, batch: Batch, tasks: Tasks) -> None:
+        """Let a batch that keeps connections full pull for itself."""
+        if isinstance(batch, InFlight):
+            batch.refill = partial(self.pull, batch, tasks)
+
     def pull(self, batch: Batch, tasks: Tasks) -> None:
         """Begin the next message, or end the batch."""
         try:
@@ -48,6 +56,9 @@ class AsyncSource:
 
     def __init__(self, messages: AsyncIterator[object]) -> None:
         self._messages = messages
+
+    def feed(self, batch: Batch, tasks: Tasks) -> None:
+        """Nothing: whoever pulls from here has to wait."""
 
     def pull(self, batch: Batch, tasks: Tasks) -> None:
         """Begin to wait for the next message."""

@@ -133,6 +133,10 @@ class AsyncioTasks:
             self._failures.append(failure)
         self._news.set()
 
+    def announce(self) -> None:
+        """Let `step` return, for news other than a coroutine's end."""
+        self._news.set()
+
     async def step(self) -> None:
         """Return once at least one coroutine has finished since the last call; what one of them raised ends it."""
         await self._news.wait()

@@ -10,7 +10,7 @@ import pytest
 
 from pymailer import MessageError, create_async_transport, create_transport
 from pymailer_smtp_pool import smtp_pool
-from tests.faults import EXTENSIONS, at, closes_after, commit, drop, on, reply
+from tests.faults import EXTENSIONS, Gate, at, closes_after, commit, drop, hold, on, proceed, reply
 from tests.integration.test_connection_faults import CHUNKING
 
 
@@ -89,6 +89,24 @@ def test_nothing_is_lost_or_sent_twice_when_the_server_hangs_up(colour, dialogue
     for delivery in found:
         times = held[delivery.message["to"]]
         assert times == 1 if delivery.ok else delivery.outcome == "unknown" and times <= 1
+
+
+@both_colours
+def test_a_delivery_is_told_while_others_are_under_way(colour, fault_server):
+    gate = Gate()
+    server = fault_server(at("final", hold(gate), proceed, message=2), extensions=CHUNKING)
+    pool = smtp_pool(host="localhost", port=server.port, max_connections=1)
+    messages = [message(number) for number in range(5)]
+
+    def sync() -> int:
+        with create_transport(pool) as mailer:
+            return sum(gate.open() is None for _ in mailer.send_many(messages, in_flight=3))
+
+    async def go() -> int:
+        async with create_async_transport(pool) as mailer:
+            return sum([gate.open() is None async for _ in mailer.send_many(messages, in_flight=3)])
+
+    assert (sync() if colour == "sync" else asyncio.run(go())) == 5
 
 
 @both_colours
