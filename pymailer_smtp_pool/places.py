@@ -38,6 +38,11 @@ class Places:
         return len(self.leased) + len(self.idle)
 
     @property
+    def none(self) -> bool:
+        """Whether no connection is open."""
+        return not (self.idle or self.leased or self.opening or self.parting)
+
+    @property
     def open(self) -> int:
         """All connections, from before the connect until after the close."""
         return self.busy + len(self.idle) + len(self.parting)

@@ -351,7 +351,7 @@ class PoolState:
                 self.line.answer(ticket)
 
     def _announce(self) -> None:
-        room, clear = self.room, not self.places.open and not self.line.waiting
+        room, clear = self.room, self.places.none and not self.line.waiting
         if room is not self._had_room:
             self._had_room = room
             self.signals += ["idle"] * room
