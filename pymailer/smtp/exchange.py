@@ -75,7 +75,7 @@ class Exchange:
 
     def __attrs_post_init__(self) -> None:
         self._started = self.runtime.now()
-        self.outgoing = Outgoing(self.mail.message, self.wire, self.transaction, self._write_part)
+        self.outgoing = Outgoing(self.mail.message, self.wire, self.transaction)
         self.line.append(self.transaction)
 
     async def run(self) -> None:
@@ -121,7 +121,7 @@ class Exchange:
     async def launch(self) -> None:
         """Envelope and message in one flight (RFC 3030 4.2)."""
         self.queue_envelope()
-        await self.outgoing.as_chunks(self.runtime)
+        await self.outgoing.as_chunks(self.runtime, self._write_part)
         await self.write(Stage.BODY)
 
     def queue_envelope(self) -> None:
@@ -167,7 +167,8 @@ class Exchange:
         """The message, if anybody wants it; its last part is not flushed yet."""
         self._mark_envelope_done(self.runtime.now())
         if not self.transaction.hopeless:
-            await (self.outgoing.as_chunks if self.script.chunking else self.outgoing.as_data)(self.runtime)
+            write = self.outgoing.as_chunks if self.script.chunking else self.outgoing.as_data
+            await write(self.runtime, self._write_part)
         elif self.transaction.go_ahead and not self.transaction.dismissed:
             # Nobody wants it, yet the server waits for it: an empty message is refused, and the dialogue goes on.
             self._say(LONE_DOT, Stage.FINAL)

@@ -25,16 +25,20 @@ if TYPE_CHECKING:
 FLIGHT: Final = 65_536
 """Octets of the message that are gathered before they are written."""
 
+Flush = Callable[[], Awaitable[bool]]
+"""Writes what is queued so far; ``False`` if the server has ended that."""
+
 
 @attrs.define(eq=False)
 class Outgoing:
     """One message being written.
 
+    It does not hold what flushes: that would be a cycle, and keep each message in memory until garbage is collected.
+
     Attributes:
         message: What is written.
         wire: Where to.
         transaction: Is told which replies will come.
-        flush: Writes what is queued so far; ``False`` if the server has ended that.
         size: Octets of the message so far, before dot-stuffing.
         end: The wire's count of octets at the end of the message, once that is queued.
     """
@@ -42,36 +46,35 @@ class Outgoing:
     message: ComposedMessage
     wire: Wire
     transaction: Transaction
-    flush: Callable[[], Awaitable[bool]]
     size: int = 0
     end: int | None = None
 
-    async def as_data(self, runtime: Runtime) -> None:
+    async def as_data(self, runtime: Runtime, flush: Flush) -> None:
         """Queue the message and the dot that ends it; all but the last part of it is flushed on the way."""
         stuffer = DotStuffer()
         self.transaction.expect(Stage.FINAL)
         short = self._put_short(self.message.size, stuffer.feed)
-        if short or await self._stuffed(runtime, stuffer):
+        if short or await self._stuffed(runtime, flush, stuffer):
             self.wire.put_body(stuffer.end())
             self._ended()
 
-    async def _stuffed(self, runtime: Runtime, stuffer: DotStuffer) -> bool:
+    async def _stuffed(self, runtime: Runtime, flush: Flush, stuffer: DotStuffer) -> bool:
         waiting = 0
         async for chunk in self._chunks(runtime):
             self.wire.put_body(stuffer.feed(chunk))
             waiting += len(chunk)
             if waiting >= FLIGHT:
                 waiting = 0
-                if not await self.flush():
+                if not await flush():
                     return False
         return True
 
-    async def as_chunks(self, runtime: Runtime) -> None:
+    async def as_chunks(self, runtime: Runtime, flush: Flush) -> None:
         """Queue the message as BDAT: one chunk where its size is known, else one for each piece."""
         size = self.message.size
-        await (self._unsized(runtime) if size is None else self._sized(runtime, size))
+        await (self._unsized(runtime, flush) if size is None else self._sized(runtime, flush, size))
 
-    async def _sized(self, runtime: Runtime, size: int) -> None:
+    async def _sized(self, runtime: Runtime, flush: Flush, size: int) -> None:
         self._say_bdat(size, last=True)
         if self._put_short(size):
             self._ended()
@@ -84,7 +87,7 @@ class Outgoing:
             waiting += len(chunk)
             if waiting >= FLIGHT and self.size < size:
                 waiting = 0
-                if not await self.flush():
+                if not await flush():
                     return
         if self.size != size:
             raise MessageError(
@@ -94,14 +97,14 @@ class Outgoing:
             )
         self._ended()
 
-    async def _unsized(self, runtime: Runtime) -> None:
+    async def _unsized(self, runtime: Runtime, flush: Flush) -> None:
         """Always one piece behind, so that the last one can be said to be the last."""
         held: bytes | None = None
         async for chunk in self._chunks(runtime):
             if held is not None:
                 self._say_bdat(len(held), last=False)
                 self.wire.put_body(held)
-                if not await self.flush():
+                if not await flush():
                     return
             held = chunk
         held = held or b""
