@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.headerregistry
+import inspect
 import time
 from collections.abc import Iterator
 from email import message_from_bytes, policy
@@ -360,10 +361,15 @@ def _utf8(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8")
 
 
+LENIENT = {"strict": False} if "strict" in inspect.signature(getaddresses).parameters else {}
+"""The strict reader of newer Pythons (CVE-2023-27043) knows no address literals."""
+
+
 @given(ITEMS)
 @settings(max_examples=100, deadline=None)
 def test_the_old_reader_of_the_standard_library_finds_them_too(items) -> None:
-    found = [address for _, address in getaddresses([unfolded(render("To", format_addresses(items)))]) if address]
+    text = unfolded(render("To", format_addresses(items)))
+    found = [address for _, address in getaddresses([text], **LENIENT) if address]
     assert found == [each.address for each in mailboxes(items)]
 
 
