@@ -17,6 +17,12 @@ octet for octet what was sent. "-": the server does not offer it, or not in the 
 their configuration and the tests are in `tests/interop/`.
 
 """
+TAIL = """
+The same run has messages judged by programs that nobody here wrote, and fails where they disagree: OpenDKIM (RSA and
+Ed25519) and Mail::DKIM (RSA) verify what the library signs, and notice a change; no message of the corpus in
+[differences](differences.md) meets a rule of SpamAssassin, but where it was given what the rule is about; postal-mime
+reads back what was put into them.
+"""
 
 
 class Table:
@@ -36,7 +42,7 @@ class Table:
         """Write the page, if this was a whole run with every server."""
         cells = {(capability, peer.name) for peer in PEERS for capability in peer.capabilities}
         if self.whole and cells == set(self._results):
-            PAGE.write_text(HEAD + self._text(), encoding="utf-8")
+            PAGE.write_text(HEAD + self._text() + TAIL, encoding="utf-8")
 
     def _text(self) -> str:
         rows = list(dict.fromkeys(capability for capability, _ in self._results))
