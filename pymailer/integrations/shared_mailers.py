@@ -43,7 +43,14 @@ def shared_mailer(transport: AnyTransport) -> Mailer:
     if mailer is None:
         # Whoever comes second takes what the first one put there; what he made has no connection yet and is dropped.
         mailer = _mailers.setdefault(key, create_transport(transport))
+        _close_at_exit()
     return mailer
+
+
+def _close_at_exit() -> None:
+    """Before the pools' own clean-up, which closes what is still open: what is registered last runs first."""
+    atexit.unregister(close_shared_mailers)
+    atexit.register(close_shared_mailers)
 
 
 def close_shared_mailers(timeout: float | None = EXIT_SECONDS) -> list[CloseReport]:
@@ -92,6 +99,3 @@ def _frozen(value: object) -> Hashable:
     except TypeError:
         return id(value)  # it lives as long as the mailer that was given it
     return value
-
-
-atexit.register(close_shared_mailers)
