@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
+from weakref import finalize, ref
 
 import attrs
 
@@ -54,14 +55,10 @@ class Pipeline:
     options: MailerOptions
     events: Emitter = attrs.field(factory=Emitter)
     _steps: dict[str, list[Plugin]] = attrs.field(factory=lambda: {step: [] for step in STEPS})
-    _unsubscribe: list[Callable[[], None]] = attrs.field(factory=list[Callable[[], None]])
+    _unsubscribe: Callable[[], None] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        listen = getattr(self.transport, "on", None)
-        if callable(listen):
-            self._unsubscribe += [
-                cast("Callable[[], None]", listen(event, _forward(self.events, event))) for event in EVENTS
-            ]
+        self._unsubscribe = _listen(self.transport, self.events)
 
     def use(self, step: str, plugin: Plugin) -> None:
         """Add middleware after what is there already.
@@ -165,9 +162,7 @@ class Pipeline:
             timeout = duration("timeout", timeout)
         if callable(close):
             report = await call(runtime, close, runtime, drain=drain, timeout=timeout)
-        for unsubscribe in self._unsubscribe:
-            unsubscribe()
-        self._unsubscribe.clear()
+        self._unsubscribe()
         return report if isinstance(report, CloseReport) else CloseReport()
 
     def note(self, mail: Mail | None, info: SentMessageInfo | None, error: BaseException | None) -> None:
@@ -205,8 +200,26 @@ def _compiled(runtime: Runtime, compiled: CompiledMail, deadline: float | None) 
     )
 
 
-def _forward(events: Emitter, event: str) -> Callable[..., None]:
+def _listen(transport: Transport, events: Emitter) -> Callable[[], None]:
+    """Pass the transport's events on, for as long as the mailer lives: many may share one transport that outlives them.
+
+    Returns:
+        Ends it; a second call is harmless.
+    """
+    listen = getattr(transport, "on", None)
+    ends = [listen(event, _forward(ref(events), event)) for event in EVENTS] if callable(listen) else []
+
+    def end() -> None:
+        while ends:
+            ends.pop()()
+
+    return finalize(events, end)
+
+
+def _forward(events: ref[Emitter], event: str) -> Callable[..., None]:
     def forward(*arguments: object) -> None:
-        events.emit(event, *arguments)
+        living = events()
+        if living is not None:
+            living.emit(event, *arguments)
 
     return forward

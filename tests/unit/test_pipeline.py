@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from email import message_from_bytes
 
 import attrs
@@ -11,6 +12,7 @@ import pytest
 from pymailer import ConfigError, Envelope, Mail, Message, MessageError, Outcome, create_transport
 from pymailer.runtime import SuspendedError
 from pymailer.transports import memory
+from pymailer_smtp_pool import smtp_pool
 from tests.recording import Recorder
 
 HELLO = {"from": "a@example.com", "to": "b@example.com", "subject": "Hi", "text": "Hello"}
@@ -285,3 +287,11 @@ def test_two_mailers_over_one_transport_have_their_own_middleware(front) -> None
     front(scenario, transport)
     front(other, transport)
     assert [message_from_bytes(each.content)["Subject"] for each in transport.messages] == ["changed", "Hi"]
+
+
+def test_a_mailer_that_is_gone_leaves_nothing_on_a_shared_transport():
+    pool = smtp_pool(host="localhost")
+    listeners = pool._journal.events._listeners
+    create_transport(pool)
+    gc.collect()
+    assert not any(listeners.values())
