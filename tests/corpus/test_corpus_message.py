@@ -143,10 +143,10 @@ def test_a_data_uri_is_read_or_refused(case: Case) -> None:
 
 @cases("attachment", verdict="time_bound")
 def test_a_hostile_data_uri_takes_no_time(case: Case) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with suppress(MessageError):
         parse_data_uri(case.input)
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 0.1
 
 
 @cases("attachment", only=HTML)

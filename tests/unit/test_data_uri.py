@@ -58,12 +58,12 @@ def test_is_refused_if_it_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("uri", ["data:;" + ";" * 60_000 + ",test", "data:" + ";t" * 60_000, "data:," + "%" * 60_000])
 def test_hostile_ones_take_no_time(uri: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         parse_data_uri(uri)
     except MessageError:
         pass
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 0.1
 
 
 @given(st.text(max_size=200))

@@ -113,6 +113,6 @@ def test_neither_the_message_nor_its_html_is_changed() -> None:
     ids=lambda html: html[:20],
 )
 def test_hostile_html_takes_no_longer_than_any_other(html: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     attached_images(html)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
