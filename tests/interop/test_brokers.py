@@ -42,8 +42,8 @@ HANDED_OVER_AFTER = 1
 PATIENCE = 180.0
 """Seconds for all tasks to be settled."""
 LOOK_AGAIN = 15.0
-"""Seconds after which another Celery worker comes: over Redis each looks for the tasks of dead workers at its start, and
-then only every hundred seconds."""
+"""Seconds after which another Celery worker comes: over Redis each looks for the tasks of dead workers at its start,
+and then only every hundred seconds."""
 
 
 @contextlib.contextmanager
