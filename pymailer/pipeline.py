@@ -207,7 +207,9 @@ def _listen(transport: Transport, events: Emitter) -> Callable[[], None]:
         Ends it; a second call is harmless.
     """
     listen = getattr(transport, "on", None)
-    ends = [listen(event, _forward(ref(events), event)) for event in EVENTS] if callable(listen) else []
+    ends: list[Callable[[], None]] = (
+        [listen(event, _forward(ref(events), event)) for event in EVENTS] if callable(listen) else []
+    )
 
     def end() -> None:
         while ends:
