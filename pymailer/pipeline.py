@@ -206,10 +206,8 @@ def _listen(transport: Transport, events: Emitter) -> Callable[[], None]:
     Returns:
         Ends it; a second call is harmless.
     """
-    listen = getattr(transport, "on", None)
-    ends: list[Callable[[], None]] = (
-        [listen(event, _forward(ref(events), event)) for event in EVENTS] if callable(listen) else []
-    )
+    listen: Callable[..., Callable[[], None]] | None = getattr(transport, "on", None)
+    ends = [] if listen is None else [listen(event, _forward(ref(events), event)) for event in EVENTS]
 
     def end() -> None:
         while ends:
