@@ -206,12 +206,14 @@ def _listen(transport: Transport, events: Emitter) -> Callable[[], None]:
     Returns:
         Ends it; a second call is harmless.
     """
-    listen: Callable[..., Callable[[], None]] | None = getattr(transport, "on", None)
+    listen: Callable[..., object] | None = getattr(transport, "on", None)
     ends = [] if listen is None else [listen(event, _forward(ref(events), event)) for event in EVENTS]
 
     def end() -> None:
         while ends:
-            ends.pop()()
+            unsubscribe = ends.pop()
+            if callable(unsubscribe):  # a plugin may forget to return one; `check_transport` tells its author
+                unsubscribe()
 
     return finalize(events, end)
 
