@@ -10,6 +10,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from pymailer.__about__ import __version__ as __version__
+from pymailer.on_demand import on_demand
 
 if TYPE_CHECKING:
     from pymailer.dkim import DKIM as DKIM
@@ -122,14 +123,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+    return on_demand(name, _HOMES, globals())
 
 
 def __dir__() -> list[str]:

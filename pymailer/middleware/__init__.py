@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pymailer.on_demand import on_demand
+
 if TYPE_CHECKING:
     from pymailer.middleware.commonmark import markdown as markdown
     from pymailer.middleware.gpg import openpgp as openpgp
@@ -39,14 +41,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+    return on_demand(name, _HOMES, globals())
 
 
 def __dir__() -> list[str]:

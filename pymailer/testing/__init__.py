@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pymailer.on_demand import on_demand
+
 if TYPE_CHECKING:
     from pymailer.testing.contract import BrokenContractError as BrokenContractError
     from pymailer.testing.contract import check_transport as check_transport
@@ -37,14 +39,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+    return on_demand(name, _HOMES, globals())
 
 
 def __dir__() -> list[str]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pymailer.on_demand import on_demand
+
 if TYPE_CHECKING:
     from pymailer.transports.amazon import ses as ses
     from pymailer.transports.as_json import json as json
@@ -47,14 +49,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    factory = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = factory
-    return factory
+    return on_demand(name, _HOMES, globals())
 
 
 def __dir__() -> list[str]:

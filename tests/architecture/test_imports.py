@@ -13,6 +13,7 @@ from tests.architecture.sources import PACKAGES, ROOT, Source, sources
 ARROWS: dict[str, set[str]] = {
     "__about__": set(),
     "front_door": set(),
+    "on_demand": set(),
     "secret": set(),
     "outcome": set(),
     "events": {"errors", "names"},
@@ -57,8 +58,9 @@ TOP = {"", "mailer", "__main__", "demo", "cli", "testing", "integrations"}
 LOOKS_BACK = {("pymailer/transports/members.py", "registry")}
 """The one arrow against the others, drawn when a list is given: a transport may be made of transports in any form."""
 
-FOR_EVERYONE = {"__about__", "front_door", "secret"}
-"""Parts that any other may import: the version, the mask over a password, and the door that keeps one inside."""
+FOR_EVERYONE = {"__about__", "front_door", "on_demand", "secret"}
+"""Parts that any other may import: the version, the mask over a password, the door that keeps one inside, and names that
+are imported when they are used."""
 
 MAY_LOOK_UP_SERVICES = {"services", "registry"}
 """Parts of the core that may import `pymailer_wellknown`."""

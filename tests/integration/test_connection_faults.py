@@ -186,6 +186,7 @@ def test_f13_a_slow_greeting_within_its_deadline_is_waited_for(drive, fault_serv
         await connection.quit(runtime)
 
     drive(go)
+    assert server.heard() == [server.heard("EHLO")[0], "QUIT"]
 
 
 @attrs.frozen
