@@ -59,8 +59,8 @@ LOOKS_BACK = {("pymailer/transports/members.py", "registry")}
 """The one arrow against the others, drawn when a list is given: a transport may be made of transports in any form."""
 
 FOR_EVERYONE = {"__about__", "front_door", "on_demand", "secret"}
-"""Parts that any other may import: the version, the mask over a password, the door that keeps one inside, and names that
-are imported when they are used."""
+"""Parts that any other may import: the version, the mask over a password, the door that keeps one inside, and
+names that are imported when they are used."""
 
 MAY_LOOK_UP_SERVICES = {"services", "registry"}
 """Parts of the core that may import `pymailer_wellknown`."""
