@@ -140,6 +140,22 @@ class ReplyError(MailError):
         super().__init__(message, **details)
         self.recipient = recipient
 
+    @classmethod
+    def of(cls, recipient: str, error: MailError, message: str) -> ReplyError:
+        """What `error`, which befell a whole transaction, is for one of its recipients; it is the cause."""
+        refusal = cls(
+            message,
+            code=error.code,
+            outcome=error.outcome,
+            stage=error.stage,
+            reply=error.reply,
+            command=error.command,
+            temporary=error.temporary,
+            recipient=recipient,
+        )
+        refusal.__cause__ = error
+        return refusal
+
 
 class AuthError(ReplyError):
     """The server did not accept the credentials, or they could not be offered safely."""

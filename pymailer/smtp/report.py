@@ -90,15 +90,4 @@ class Report:
 
 def _not_sent_to(recipient: str, error: MailError) -> ReplyError:
     """Some got the message before this happened; this recipient did not."""
-    refusal = ReplyError(
-        f"{recipient} was not reached after others were: {error}",
-        code=error.code,
-        outcome=error.outcome,
-        stage=error.stage,
-        reply=error.reply,
-        command=error.command,
-        temporary=error.temporary,
-        recipient=recipient,
-    )
-    refusal.__cause__ = error
-    return refusal
+    return ReplyError.of(recipient, error, f"{recipient} was not reached after others were: {error}")

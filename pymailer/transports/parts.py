@@ -115,15 +115,4 @@ def _names(refusals: Sequence[ReplyError]) -> tuple[str, ...]:
 
 def _refusal(recipient: str, error: MailError) -> ReplyError:
     """The error of a whole part, as it is for one recipient."""
-    refusal = ReplyError(
-        f"{recipient}: {error}",
-        code=error.code,
-        outcome=error.outcome,
-        stage=error.stage,
-        reply=error.reply,
-        command=error.command,
-        temporary=error.temporary,
-        recipient=recipient,
-    )
-    refusal.__cause__ = error
-    return refusal
+    return ReplyError.of(recipient, error, f"{recipient}: {error}")
