@@ -5,7 +5,6 @@ Knows when TLS is wanted and that nothing said before it counts; how TLS works i
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from pymailer.errors import MailTimeoutError, TLSError
@@ -26,7 +25,6 @@ class TLSSessions:
     """The session that the next connection to the same server may resume; one for all connections of a transport."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
         self._latest: ssl.SSLSession | None = None
 
     def take(self) -> ssl.SSLSession | None:
@@ -35,8 +33,7 @@ class TLSSessions:
 
     def keep(self, session: ssl.SSLSession | None) -> None:
         """Remember `session`, unless there is none."""
-        with self._lock:
-            self._latest = session or self._latest
+        self._latest = session or self._latest
 
 
 def wants_upgrade(wire: Wire, capabilities: Capabilities, options: SMTPOptions) -> bool:
