@@ -50,22 +50,27 @@ class Guard:
             MailError: What the change says.
             RuntimeError: A signal handler or a finalizer interrupted another change, and wants an answer.
         """
-        if self._interrupting():
+        if self._lock._is_owned():  # noqa: SLF001 - `threading.Condition` asks a lock the same
             raise RuntimeError("a signal handler cannot use the pool that it interrupts: let it raise instead")
         try:
             with self._lock:
-                return self._make(change, args)
+                try:
+                    return change(self.state, *args)
+                except MailError:
+                    raise
+                except BaseException:  # Ctrl-C, in the middle
+                    self.state.repair()
+                    raise
         finally:
-            self._follow_up()
+            if self._late or self.state.line.unwoken or self.state.signals:
+                self._follow_up()
 
     def later(self, change: Callable[[PoolState, *Ts], object], /, *args: *Ts) -> None:
         """Make a change now or, called in the middle of another, right after that."""
-        if self._interrupting():
+        if self._lock._is_owned():  # noqa: SLF001 - see above
             self._late.append((change, args))
-            return
-        with self._lock:
-            self._make(change, args)
-        self._follow_up()
+        else:
+            self(change, *args)
 
     def replace(self, state: PoolState) -> None:
         """Start anew in a forked child, where nobody will ever release what another thread held."""
@@ -73,28 +78,13 @@ class Guard:
         self._late.clear()
         self.state = state
 
-    def _interrupting(self) -> bool:
-        """Whether this thread is in the middle of a change already; `threading.Condition` asks a lock the same."""
-        owned: bool = self._lock._is_owned()  # noqa: SLF001
-        return owned
-
-    def _make(self, change: Callable[..., T], args: tuple[Any, ...]) -> T:
-        try:
-            return change(self.state, *args)
-        except MailError:
-            raise
-        except BaseException:  # Ctrl-C, in the middle
-            self.state.repair()
-            raise
-
     def _follow_up(self) -> None:
-        """Make the changes that came in the middle of another, and tell those whom it all concerns."""
+        """See to what came in the middle of the change, and tell those whom it all concerns."""
         while self._late or self.state.line.unwoken or self.state.signals:
             served: list[Ticket | Closing] = []
             try:
                 with self._lock:
-                    while self._late:
-                        self._make(*self._late.popleft())
+                    self._catch_up()
                     served += self.state.line.unwoken
                     self.state.line.unwoken.clear()
                     signals = list(self.state.signals)
@@ -107,6 +97,16 @@ class Guard:
                 raise
             for signal in signals:
                 self._announce(signal)
+
+    def _catch_up(self) -> None:
+        """Make the changes that came in the middle of another; the lock is held."""
+        while self._late:
+            change, args = self._late.popleft()
+            try:
+                change(self.state, *args)
+            except BaseException:  # a repair of what is whole changes nothing
+                self.state.repair()
+                raise
 
     def _wake(self, served: Ticket | Closing) -> None:
         waiter = served.waiter

@@ -165,8 +165,7 @@ class Leases:
 
     def tidy(self, now: float, *, worn: bool = False) -> None:
         """Close what has been idle for too long; `worn`: and what only waits to be replaced."""
-        state = self.guard.state
-        if not any(state.finished(place, now, worn) for place in tuple(state.places.idle)):
+        if not worn and now < self.guard.state.next_expiry:
             return
         for place in self.guard(PoolState.expired, now, worn):
             if place.connection is not None:

@@ -44,6 +44,7 @@ class PoolState:
         tickets: All messages in the pool, and the tests of a connection.
         closed: Nothing is taken any more.
         over: Nothing begins any more.
+        next_expiry: Until then no connection will have been idle for too long.
         signals: Events that were not announced yet.
     """
 
@@ -60,6 +61,7 @@ class PoolState:
     closings: list[Closing] = attrs.field(factory=list[Closing])
     closed: bool = False
     over: bool = False
+    next_expiry: float = 0.0
     signals: deque[str] = attrs.field(factory=deque[str])
     _had_room: bool = True
     _was_clear: bool = True
@@ -308,12 +310,18 @@ class PoolState:
         self.wear.lesson.ended(messages, place.idle_since, now)
 
     def expired(self, now: float, worn: bool) -> list[Place]:
-        """Idle connections that carry no more messages: to be closed, and then `gone`."""
-        return self.places.part(place for place in self.places.idle if self.finished(place, now, worn))
+        """Idle connections that carry no more messages: to be closed, and then `gone`.
 
-    def finished(self, place: Place, now: float, worn: bool) -> bool:
-        """Whether this idle connection was idle for too long or, if that is asked, is `worn`."""
-        return self.wear.rested_too_long(place, now) or (worn and self.wear.worn(place, now))
+        They were idle for too long or, if that is asked, are `worn`.
+        """
+        wear, idle = self.wear, self.places.idle
+        leaving = self.places.part(
+            place for place in idle if wear.rested_too_long(place, now) or (worn and wear.worn(place, now))
+        )
+        # Whichever is given back from now on expires later than that.
+        resting_since = min((place.idle_since for place in self.places.idle), default=now)
+        self.next_expiry = resting_since + self.options.idle_timeout
+        return leaving
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
