@@ -44,6 +44,8 @@ class Channel:
         self._outbox = Outbox(sock, self._layers)
         self._kept = b""  # heard while writing
         self._ended = False
+        self.queue: Callable[[bytes], None] = self._outbox.queue
+        """Takes octets for the next `flush`. No I/O, so it cannot fail and no traceback shows what was queued."""
         self.peer: str = peer or peer_of(sock)
 
     def __repr__(self) -> str:
@@ -73,10 +75,6 @@ class Channel:
         self._sock.close()
 
     # --- writing -----------------------------------------------------------------------------------------------------
-
-    def queue(self, data: bytes) -> None:
-        """Take `data` for the next `flush`. No I/O, so it cannot fail and no traceback shows what was queued."""
-        self._outbox.queue(data)
 
     @property
     def queued(self) -> int:

@@ -14,10 +14,9 @@ import attrs
 
 from pymailer.errors import ConnectionLostError, DeliveryUnknownError, MailError, MessageError
 from pymailer.outcome import Outcome, Reply, Stage
-from pymailer.smtp import commands
 from pymailer.smtp.data import LONE_DOT
 from pymailer.smtp.outgoing import Outgoing
-from pymailer.smtp.transaction import RSET, Transaction
+from pymailer.smtp.transaction import Transaction
 
 if TYPE_CHECKING:
     from pymailer.runtime import Runtime
@@ -121,18 +120,14 @@ class Exchange:
     async def launch(self) -> None:
         """Envelope and message in one flight (RFC 3030 4.2)."""
         self.queue_envelope()
-        await self.outgoing.as_chunks(self.runtime, self._write_part)
+        await self._queue_body()
         await self.write(Stage.BODY)
 
     def queue_envelope(self) -> None:
         """Everything up to where the server has to say "go ahead"."""
-        if self.script.reset:
-            self._say(commands.RSET, Stage.MAIL, RSET)
-        self._say(self.script.mail, Stage.MAIL)
-        for recipient, line in self.script.recipients:
-            self._say(line, Stage.RCPT, recipient)
-        if not self.script.chunking:
-            self._say(commands.DATA, Stage.DATA)
+        steps = self.script.steps
+        self.wire.put_all([line for line, _, _ in steps])
+        self.transaction.expect_all(steps)
 
     def _say(self, line: bytes, stage: Stage, about: str | None = None) -> None:
         self.wire.put(line)
@@ -145,16 +140,10 @@ class Exchange:
             await self.write(Stage.MAIL)
             await self.read_all()
             return
-        if self.script.reset:
-            await self._ask(commands.RSET, Stage.MAIL, RSET)
-        await self._ask(self.script.mail, Stage.MAIL)
-        for recipient, line in self.script.recipients:
-            await self._ask(line, Stage.RCPT, recipient)
-        if not self.transaction.hopeless and not self.script.chunking:
-            await self._ask(commands.DATA, Stage.DATA)
-
-    async def _ask(self, line: bytes, stage: Stage, about: str | None = None) -> None:
-        if self.transaction.fatal is None:
+        transaction = self.transaction
+        for line, stage, about in self.script.steps:
+            if transaction.fatal is not None or (stage is Stage.DATA and transaction.hopeless):
+                return
             self._say(line, stage, about)
             await self.write(stage)
             await self.read_all()
@@ -167,11 +156,16 @@ class Exchange:
         """The message, if anybody wants it; its last part is not flushed yet."""
         self._mark_envelope_done(self.runtime.now())
         if not self.transaction.hopeless:
-            write = self.outgoing.as_chunks if self.script.chunking else self.outgoing.as_data
-            await write(self.runtime, self._write_part)
+            await self._queue_body()
         elif self.transaction.go_ahead and not self.transaction.dismissed:
             # Nobody wants it, yet the server waits for it: an empty message is refused, and the dialogue goes on.
             self._say(LONE_DOT, Stage.FINAL)
+
+    async def _queue_body(self) -> None:
+        outgoing, script = self.outgoing, self.script
+        if not outgoing.put_whole(script.size, chunking=script.chunking):
+            write = outgoing.as_chunks if script.chunking else outgoing.as_data
+            await write(self.runtime, self._write_part)
 
     async def write(self, stage: Stage) -> bool:
         """Flush what is queued; ``False`` if the server ended that early by what it said."""
@@ -219,7 +213,7 @@ class Exchange:
         """Read until every reply that this transaction awaits has come."""
         transaction = self.transaction
         while (stage := transaction.awaited) is not None:
-            if stage is Stage.FINAL:
+            if stage is Stage.FINAL and not self.envelope_time:
                 self._mark_envelope_done(self.runtime.now())
             reply = self.wire.heard(stage) or await self._reply(stage)
             (self._asked() or transaction).take(reply)
@@ -275,4 +269,4 @@ class Exchange:
     @property
     def reusable(self) -> bool:
         """Whether the connection can go on after it: in step, with nothing left unsaid or unheard."""
-        return self.in_step and not self.wire.channel.unsent and not self.wire.parser.pending
+        return self.in_step and not self.wire.channel.unsent and self.wire.parser.empty

@@ -49,25 +49,42 @@ class Outgoing:
     size: int = 0
     end: int | None = None
 
+    def put_whole(self, size: int | None, *, chunking: bool) -> bool:
+        """Queue all of a message that is in memory and no longer than a flight, as nearly all are; whether it was so.
+
+        Args:
+            size: The message's octets, if they are known.
+            chunking: Whether as BDAT rather than after DATA.
+        """
+        pieces = None if size is None or size > FLIGHT else self.message.at_hand
+        if size is None or pieces is None:
+            return False
+        content = b"".join(pieces)  # one piece for the kernel: at this size, copying it is the least of all costs
+        if chunking:
+            self._say_bdat(size, last=True)
+            self.wire.put_body(content)
+        else:
+            stuffer = DotStuffer()
+            self.transaction.expect(Stage.FINAL)
+            self.wire.put_body(stuffer.feed(content))
+            self.wire.put_body(stuffer.end())
+        self.size = len(content)
+        self._ended()
+        return True
+
     async def as_data(self, runtime: Runtime, flush: Flush) -> None:
         """Queue the message and the dot that ends it; all but the last part of it is flushed on the way."""
-        stuffer = DotStuffer()
+        stuffer, waiting = DotStuffer(), 0
         self.transaction.expect(Stage.FINAL)
-        short = self._put_short(self.message.size, stuffer.feed)
-        if short or await self._stuffed(runtime, flush, stuffer):
-            self.wire.put_body(stuffer.end())
-            self._ended()
-
-    async def _stuffed(self, runtime: Runtime, flush: Flush, stuffer: DotStuffer) -> bool:
-        waiting = 0
         async for chunk in self._chunks(runtime):
             self.wire.put_body(stuffer.feed(chunk))
             waiting += len(chunk)
             if waiting >= FLIGHT:
                 waiting = 0
                 if not await flush():
-                    return False
-        return True
+                    return
+        self.wire.put_body(stuffer.end())
+        self._ended()
 
     async def as_chunks(self, runtime: Runtime, flush: Flush) -> None:
         """Queue the message as BDAT: one chunk where its size is known, else one for each piece."""
@@ -76,9 +93,6 @@ class Outgoing:
 
     async def _sized(self, runtime: Runtime, flush: Flush, size: int) -> None:
         self._say_bdat(size, last=True)
-        if self._put_short(size):
-            self._ended()
-            return
         waiting = 0
         async for chunk in self._chunks(runtime):
             if self.size > size:
@@ -111,14 +125,6 @@ class Outgoing:
         self._say_bdat(len(held), last=True)
         self.wire.put_body(held)
         self._ended()
-
-    def _put_short(self, size: int | None, feed: Callable[[bytes], bytes] = bytes) -> bool:
-        """Queue a message of one flight that is in memory, as nearly all are; whether it was one."""
-        pieces = None if size is None or size > FLIGHT else self.message.at_hand
-        for piece in pieces or ():
-            self.wire.put_body(feed(piece))
-            self.size += len(piece)
-        return pieces is not None
 
     def _say_bdat(self, size: int, *, last: bool) -> None:
         self.wire.put(commands.bdat(size, last=last))

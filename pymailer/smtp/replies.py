@@ -40,6 +40,11 @@ class ReplyParser:
         """What was received and not given out as a reply."""
         return b"".join(self._lines) + self._buffer
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is pending."""
+        return not self._buffer and not self._lines
+
     def feed(self, data: bytes) -> None:
         """Take bytes as they come from the server.
 
@@ -56,13 +61,22 @@ class ReplyParser:
         Raises:
             ProtocolError: The bytes are no reply, or one that is too large.
         """
-        while (line := self._take_line()) is not None:
+        buffer = self._buffer
+        while buffer:
+            end = buffer.find(b"\n", self._scanned) + 1
+            if (end or len(buffer)) > MAX_LINE:
+                raise ProtocolError(f"the server sent a line of over {MAX_LINE} octets: {_excerpt(buffer)}")
+            if not end:
+                self._scanned = len(buffer)
+                self._refuse_binary()
+                return None
+            line = bytes(buffer[:end])
+            del buffer[:end]
+            self._scanned = 0
             if line[3:4] == b"-":
                 self._keep(line)
-            elif self._lines:
-                return self._finish(line)
             else:
-                return self._only(line)
+                return self._finish(line) if self._lines else self._only(line)
         return None
 
     def _only(self, line: bytes) -> Reply:
@@ -72,23 +86,9 @@ class ReplyParser:
             self._lines.append(line)  # what made no sense stays pending, for whoever explains it
             raise
 
-    def _take_line(self) -> bytes | None:
-        buffer = self._buffer
-        end = buffer.find(b"\n", self._scanned) + 1
-        if (end or len(buffer)) > MAX_LINE:
-            raise ProtocolError(f"the server sent a line of over {MAX_LINE} octets: {_excerpt(buffer)}")
-        if not end:
-            self._scanned = len(buffer)
-            self._refuse_binary()
-            return None
-        line = bytes(buffer[:end])
-        del buffer[:end]
-        self._scanned = 0
-        return line
-
     def _refuse_binary(self) -> None:
         """What begins with no printable character is no text, and may never bring a line end to wait for."""
-        if self._buffer and not 32 <= self._buffer[0] < 127:
+        if not 32 <= self._buffer[0] < 127:
             raise _nonsense(self._buffer)
 
     def _keep(self, line: bytes) -> None:

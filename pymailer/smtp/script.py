@@ -5,19 +5,22 @@ Whatever cannot be said is refused here, before a byte is on the wire. Pure: val
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 
 from pymailer.errors import EnvelopeError, MessageError, TLSError
 from pymailer.outcome import Stage
 from pymailer.smtp import commands
+from pymailer.smtp.transaction import RSET
 
 if TYPE_CHECKING:
     from pymailer.smtp.extensions import Capabilities
     from pymailer.smtp.options import SMTPOptions
     from pymailer.transport import Mail
 
+Step: TypeAlias = tuple[bytes, Stage, "str | None"]
+"""A command line, the stage at which it is answered, and the recipient that it is about, or `RSET`."""
 
 ONE_FLIGHT_LIMIT: Final = 1_048_576
 """Octets up to which a message is sent before its recipients are known to be good: a round trip against the octets."""
@@ -28,17 +31,15 @@ class Script:
     """The command lines of one transaction, and how they may be grouped.
 
     Attributes:
-        mail: The MAIL line.
-        recipients: Each recipient with its RCPT line.
-        reset: Whether RSET goes first, after a transaction that did not end well.
+        steps: Everything up to where the message may follow.
+        size: The message's octets, if they are known.
         pipelining: Whether commands may go together (RFC 2920).
         chunking: Whether the message goes in BDAT chunks (RFC 3030).
         eager: Whether envelope and message may go together.
     """
 
-    mail: bytes
-    recipients: tuple[tuple[str, bytes], ...]
-    reset: bool
+    steps: tuple[Step, ...]
+    size: int | None
     pipelining: bool
     chunking: bool
     eager: bool
@@ -62,7 +63,7 @@ def write_script(
         capabilities: What the server offers.
         options: What we want of it.
         secure: Whether the connection is encrypted.
-        reset: Whether the transaction before did not end well.
+        reset: Whether RSET goes first, after a transaction that did not end well.
         fresh: Whether the server was heard of a moment ago. After a pause it may have hung up, and then a message in
             one flight would leave its fate unknown, where an envelope alone is simply sent again.
 
@@ -88,14 +89,13 @@ def write_script(
     )
     pipelining = capabilities.pipelining and options.pipelining is not False
     chunking = capabilities.chunking and options.chunking is not False
-    return Script(
-        mail=mail_line,
-        recipients=tuple((to, commands.rcpt(to, smtputf8=smtputf8, dsn=dsn)) for to in recipients),
-        reset=reset,
-        pipelining=pipelining,
-        chunking=chunking,
-        eager=pipelining and chunking and fresh and fits_one_flight(size),
-    )
+    steps: list[Step] = [(commands.RSET, Stage.MAIL, RSET)] if reset else []
+    steps.append((mail_line, Stage.MAIL, None))
+    steps += [(commands.rcpt(to, smtputf8=smtputf8, dsn=dsn), Stage.RCPT, to) for to in recipients]
+    if not chunking:
+        steps.append((commands.DATA, Stage.DATA, None))
+    eager = pipelining and chunking and fresh and fits_one_flight(size)
+    return Script(tuple(steps), size, pipelining, chunking, eager)
 
 
 def fits_one_flight(size: int | None) -> bool:

@@ -74,7 +74,7 @@ async def upgrade(
             command="STARTTLS",
             temporary=reply.temporary,
         )
-    if wire.parser.pending:
+    if not wire.parser.empty:
         # Whoever sits in between put it there, to be read as if it had come encrypted (CVE-2011-0411).
         raise TLSError(f"{wire.peer} sent plain text after its answer to STARTTLS", stage=Stage.STARTTLS)
     await encrypt(wire, runtime, options, deadline, sessions, Stage.STARTTLS)

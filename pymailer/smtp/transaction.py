@@ -10,7 +10,7 @@ Replies come in the order of the commands, so one list serves every dialogue: on
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import attrs
@@ -67,6 +67,10 @@ class Transaction:
             about: The recipient that a RCPT is about, or `RSET`.
         """
         self._expected.append((stage, about))
+
+    def expect_all(self, steps: Iterable[tuple[object, Stage, str | None]]) -> None:
+        """The same for the steps of a script."""
+        self._expected.extend([(stage, about) for _, stage, about in steps])
 
     @property
     def awaited(self) -> Stage | None:

@@ -7,7 +7,7 @@ lines mean.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -56,6 +56,8 @@ class Wire:
         self.peer = peer
         self.log = log
         self.parser: ReplyParser = ReplyParser()
+        self.put_body: Callable[[bytes], None] = channel.queue
+        """Adds a piece of the message to the next flight."""
         self._ended = False
         self._broken_by = 0
         self._unsaid: Secret[str] | None = None  # what the last line has hidden
@@ -70,9 +72,13 @@ class Wire:
         elif line.strip():  # an answer may be empty; what was hidden before it stays so
             self._unsaid = Secret(line.split()[-1].decode())
 
-    def put_body(self, data: bytes) -> None:
-        """Add a piece of the message to the next flight."""
-        self.channel.queue(data)
+    def put_all(self, lines: Sequence[bytes]) -> None:
+        """Add lines that hold no secret to the next flight."""
+        if self.log.on:
+            for line in lines:
+                self.log.client(line.decode("utf-8", "backslashreplace").rstrip())
+        self._unsaid = None
+        self.channel.queue(b"".join(lines))
 
     async def flush(self, runtime: Runtime, deadline: float | None, stage: Stage, heard: Heard | None = None) -> bool:
         """Hand everything queued to the kernel; replies that come meanwhile go to `heard`.
