@@ -156,6 +156,8 @@ class Channel:
         """
         if self._kept:
             return self._take_kept()
+        if not self._layers and not self._ended:  # a look before the wait would find nothing: who reads has just asked
+            await runtime.wait([(self._sock, READ)], deadline)
         while (data := self._pull()) is None:
             await runtime.wait([(self._sock, READ | self._answer())], deadline)
         return data
