@@ -32,7 +32,7 @@ class Closing:
 
     def note(self, ticket: Ticket, outcome: Outcome) -> None:
         """A message settled; `data` is what the user gave."""
-        data = None if ticket.mail is None else ticket.mail.data
+        data = ticket.mail.data if ticket.mail else None
         if outcome in (Outcome.ACCEPTED, Outcome.PARTIAL):
             self.sent += 1
         elif outcome is Outcome.UNKNOWN:

@@ -15,7 +15,6 @@ import attrs
 from pymailer.errors import DeliveryUnknownError, MailError
 from pymailer.outcome import Outcome, Stage
 from pymailer.smtp.overlap import Overlap, Settled
-from pymailer_smtp_pool.sending import Sending
 from pymailer_smtp_pool.ticket import Ticket
 
 if TYPE_CHECKING:
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from pymailer.runtime import Runtime
     from pymailer.smtp.connection import Connection
     from pymailer.transport import Mail
+    from pymailer_smtp_pool.leases import Leases
+    from pymailer_smtp_pool.sending import Courier
 
 Take = Callable[[], Awaitable["Mail | None"]]
 """The next message, or ``None`` while there is no more."""
@@ -39,16 +40,16 @@ class Convoy:
         take: Gives the next message.
         tell: Is told how each ended.
         depth: How many may be under way on the connection.
-        prepare: Makes the way of one message through the pool.
+        courier: Sends alone what cannot travel in company.
     """
 
     runtime: Runtime
     take: Take
     tell: Tell
     depth: int
-    prepare: Callable[[Mail], Sending]
-    _riders: deque[Sending] = attrs.field(factory=deque[Sending])
-    _strays: list[tuple[Sending, float]] = attrs.field(factory=list[tuple[Sending, float]])
+    courier: Courier
+    _riders: deque[Ticket] = attrs.field(factory=deque[Ticket])
+    _strays: list[tuple[Ticket, float]] = attrs.field(factory=list[tuple[Ticket, float]])
 
     async def run(self) -> None:
         """Send until there is no more."""
@@ -56,20 +57,19 @@ class Convoy:
         while mail is not None:
             mail = await self._ride(mail)
             strays, self._strays = self._strays, []
-            for sending, delay in strays:
-                await self._alone(sending, sending.retry(delay))
+            for ticket, delay in strays:
+                await self._alone(ticket, self.courier.retry(ticket, delay))
 
-    async def _ride(self, first: Mail) -> Mail | None:
-        """Over one connection, from `first` on; the message that found no room on it, or ``None``."""
-        sending = self.prepare(first)
-        leases = sending.leases
-        lead = Ticket(self.runtime, first.deadline, first.queue_priority)
+    async def _ride(self, mail: Mail) -> Mail | None:
+        """Over one connection, from `mail` on; the next message that found no room on it, or ``None``."""
+        leases, first = self._leases, Ticket.of(mail)
+        lead = Ticket(self.runtime, mail.deadline, mail.queue_priority)
         try:
             connection = cast("Connection", await leases.lease(lead))
             overlap = Overlap(connection, self.runtime, self.depth)
-            left_over = await self._over(overlap, lead, sending)
+            left_over = await self._over(overlap, lead, first)
         except MailError:  # no connection: the way of a single message copes with that
-            left_over = sending
+            left_over = first
         except BaseException as error:
             self._scatter(error)
             raise
@@ -77,72 +77,77 @@ class Convoy:
             leases.settle(lead, Outcome.NOT_SENT)
         if left_over is None:
             return None
-        await self._alone(left_over, left_over.run())
+        await self._alone(left_over, self.courier.deliver(left_over))
         return await self.take()
 
-    async def _over(self, overlap: Overlap, lead: Ticket, sending: Sending | None) -> Sending | None:
+    async def _over(self, overlap: Overlap, lead: Ticket, ticket: Ticket | None) -> Ticket | None:
         """Begin messages while they fit, settle the oldest when none does; one that never fits is handed back."""
         while True:
-            while sending is not None and self._fits(sending, overlap, lead):
-                if not await self._begin(sending, overlap):
+            while ticket is not None and self._fits(ticket, overlap, lead):
+                if not await self._begin(ticket, overlap):
                     break
-                sending = await self._next()
+                ticket = await self._next()
             if not overlap:
-                return sending
+                return ticket
             self._arrived(self._riders.popleft(), await overlap.settle())
-            sending = sending or await self._next()
+            ticket = ticket or await self._next()
 
-    async def _next(self) -> Sending | None:
+    async def _next(self) -> Ticket | None:
         mail = await self.take()
-        return None if mail is None else self.prepare(mail)
+        return None if mail is None else Ticket.of(mail)
 
-    def _fits(self, sending: Sending, overlap: Overlap, lead: Ticket) -> bool:
-        leases, place = sending.leases, lead.place
+    def _fits(self, ticket: Ticket, overlap: Overlap, lead: Ticket) -> bool:
+        leases, place = self._leases, lead.place
         if place is None or leases.guard.state.wear.worn(place, self.runtime.now()):
             return False
         # Under way, the connection is full of replies; only an idle one that says something is stale.
-        return overlap.takes(sending.mail) and (bool(overlap) or leases.fit(lead))
+        return overlap.takes(ticket.mail) and (bool(overlap) or leases.fit(lead))
 
-    async def _begin(self, sending: Sending, overlap: Overlap) -> bool:
+    async def _begin(self, ticket: Ticket, overlap: Overlap) -> bool:
         """Whether the message is dealt with; not while it has to wait for its turn and others are under way."""
         try:
-            while wait := await sending.gate.begin(sending.ticket):
+            while wait := await self.courier.gate.begin(ticket):
                 if overlap:
                     return False
-                await sending.leases.waiting.until(sending.ticket, self.runtime.now() + wait)
-            await overlap.begin(sending.mail)
+                await self._leases.waiting.until(ticket, self.runtime.now() + wait)
+            ticket.attempts += 1
+            await overlap.begin(ticket.mail)
         except MailError as error:
-            self._settle(sending, error=error)
+            self._settle(ticket, error=error)
         else:
-            self._riders.append(sending)
+            self._riders.append(ticket)
         return True
 
-    def _arrived(self, sending: Sending, settled: Settled) -> None:
+    def _arrived(self, ticket: Ticket, settled: Settled) -> None:
         error = settled.error
         if error is None:
-            self._settle(sending, settled.info)
-        elif (delay := sending.failed(error)) is None:
-            self._settle(sending, error=error)
+            self._settle(ticket, settled.info)
+        elif (delay := self.courier.failed(ticket, error)) is None:
+            self._settle(ticket, error=error)
         else:
-            self._strays.append((sending, delay))
+            self._strays.append((ticket, delay))
 
-    async def _alone(self, sending: Sending, way: Awaitable[SentMessageInfo]) -> None:
+    async def _alone(self, ticket: Ticket, way: Awaitable[SentMessageInfo]) -> None:
         try:
             info = await way
         except MailError as error:
-            self.tell(sending.mail, None, error)
+            self.tell(ticket.mail, None, error)
         else:
-            self.tell(sending.mail, info, None)
+            self.tell(ticket.mail, info, None)
 
-    def _settle(self, sending: Sending, info: SentMessageInfo | None = None, error: MailError | None = None) -> None:
+    def _settle(self, ticket: Ticket, info: SentMessageInfo | None = None, error: MailError | None = None) -> None:
         outcome = info.outcome if info is not None else error.outcome if error is not None else Outcome.NOT_SENT
-        sending.leases.settle(sending.ticket, outcome)
-        self.tell(sending.mail, info, error)
+        self._leases.settle(ticket, outcome)
+        self.tell(ticket.mail, info, error)
 
     def _scatter(self, cause: BaseException) -> None:
         """The convoy was cut short with messages under way, of which nobody can say any more."""
         while self._riders:
-            sending = self._riders.popleft()
+            ticket = self._riders.popleft()
             error = DeliveryUnknownError("the send was cut short while the message was under way", stage=Stage.FINAL)
             error.__cause__ = cause
-            self._settle(sending, error=error)
+            self._settle(ticket, error=error)
+
+    @property
+    def _leases(self) -> Leases:
+        return self.courier.leases

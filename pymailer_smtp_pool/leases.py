@@ -59,12 +59,16 @@ class Leases:
     async def lease(self, ticket: Ticket) -> Connection:
         """An open connection for this ticket and nobody else, until it is given back; the one it has, while it is fit.
 
+        Whether the message has begun with that already, the ticket tells.
+
         Raises:
             MailError: There is none to be had, for now or for good.
         """
         self.waiting.begin(ticket)
         while True:
-            place = await self.waiting.for_place(ticket)
+            place = self.guard(PoolState.request, ticket, ticket.runtime.now())
+            if place is None or place.connection is None:
+                place = await self.waiting.for_place(ticket)
             if place.connection is None:
                 return await self._open(ticket, place)
             if self.fit(ticket):
@@ -75,6 +79,7 @@ class Leases:
     async def lease_new(self, ticket: Ticket) -> Connection:
         """A connection made now, in the place of an idle one if need be, so that it shows whether one can be made."""
         self.waiting.begin(ticket)
+        self.guard(PoolState.request, ticket, ticket.runtime.now())
         place = await self.waiting.for_place(ticket)
         if place.connection is not None:
             self.guard(PoolState.reopen, ticket, ticket.runtime.now())
@@ -84,7 +89,9 @@ class Leases:
     def fit(self, ticket: Ticket) -> bool:
         """Whether this ticket's connection can carry a message now: it is not worn, and the server still listens."""
         place, now = ticket.place, ticket.runtime.now()
-        if place is None or place.connection is None or not self.guard.state.wear.fit(place, now):
+        if place is None or place.connection is None:
+            return False
+        if not (ticket.begun or self.guard.state.wear.fit(place, now)):  # to begin, it had to be fit
             return False
         if place.connection.stale():  # the server hung up, or said something that nobody asked
             self.guard(PoolState.ended, place, place.connection.messages, now)
@@ -133,11 +140,7 @@ class Leases:
 
     def give_back(self, ticket: Ticket) -> None:
         """Let the next one have this ticket's connection, if it is good for more; harmless without one."""
-        place = ticket.place
-        if place is None:
-            return
-        usable = place.connection is not None and place.connection.usable
-        if not (usable and self.guard(PoolState.check_in, ticket, ticket.runtime.now())):
+        if not (_usable(ticket) and self.guard(PoolState.check_in, ticket, ticket.runtime.now())):
             self.discard(ticket)
 
     def discard(self, ticket: Ticket) -> None:
@@ -154,7 +157,10 @@ class Leases:
 
     def settle(self, ticket: Ticket, outcome: Outcome) -> None:
         """The end of a ticket, whatever happened before: nothing of the pool's is left in its hands."""
-        self.give_back(ticket)
+        if _usable(ticket) and self.guard(PoolState.complete, ticket, outcome, ticket.runtime.now()):
+            return
+        if ticket.place is not None:
+            self.discard(ticket)
         self.guard.later(PoolState.settle, ticket, outcome, ticket.runtime.now())
 
     def abandon(self, ticket: Ticket) -> None:
@@ -171,6 +177,11 @@ class Leases:
             if place.connection is not None:
                 part(place.connection)
             self.guard(PoolState.gone, place, now)
+
+
+def _usable(ticket: Ticket) -> bool:
+    place = ticket.place
+    return place is not None and place.connection is not None and place.connection.usable
 
 
 def part(connection: Connection) -> None:

@@ -23,7 +23,7 @@ def clean_up_after(pool: object, guard: Guard, journal: Journal) -> None:
 
 def _clean_up(guard: Guard, journal: Journal) -> None:
     state = guard.state
-    messages = [ticket for ticket in state.tickets if ticket.mail is not None]
+    messages = [ticket for ticket in state.tickets if ticket.mail]
     if messages:
         begun = sum(ticket.begun for ticket in messages)
         _mention(len(messages) - begun, begun, journal)

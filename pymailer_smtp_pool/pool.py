@@ -21,7 +21,7 @@ from pymailer_smtp_pool.leases import FAREWELL, Leases
 from pymailer_smtp_pool.leftovers import clean_up_after
 from pymailer_smtp_pool.limiter import SlidingWindow
 from pymailer_smtp_pool.retry import RetryPolicy
-from pymailer_smtp_pool.sending import Sending
+from pymailer_smtp_pool.sending import Courier
 from pymailer_smtp_pool.shutdown import shut_down
 from pymailer_smtp_pool.state import PoolState
 from pymailer_smtp_pool.ticket import Ticket
@@ -76,14 +76,14 @@ class SMTPPool:
         self._random = random
         self._leases = Leases(self._new_state(), options, connect, journal)
         self._guard = self._leases.guard
-        self._gate = Gate(self._guard, options.rate_limiter)
-        self._policy = RetryPolicy(
+        policy = RetryPolicy(
             most=options.max_requeues,
             temporary=options.retry_temporary,
             unknown=options.retry_unknown,
             replacements=options.max_connections,
             backoff=Backoff(LONGEST_BACKOFF, random=random),
         )
+        self._courier = Courier(self._leases, Gate(self._guard, options.rate_limiter), policy)
         forget_in_children(self)
         clean_up_after(self, self._guard, journal)
 
@@ -119,7 +119,7 @@ class SMTPPool:
         Raises:
             MailError: It was not sent, or nobody can say; its `outcome` tells.
         """
-        info = await self._sending(mail).run()
+        info = await self._courier.deliver(Ticket.of(mail))
         self._leases.tidy(mail.runtime.now())
         return info
 
@@ -133,10 +133,7 @@ class SMTPPool:
             depth: How many messages may be begun before the first is answered.
         """
         self._leases.tidy(runtime.now())
-        await Convoy(runtime, take, tell, depth, self._sending).run()
-
-    def _sending(self, mail: Mail) -> Sending:
-        return Sending(mail, self._leases, self._gate, self._policy)
+        await Convoy(runtime, take, tell, depth, self._courier).run()
 
     async def verify(self, runtime: Runtime) -> bool:
         """Connect, upgrade, authenticate and say goodbye, within the limit on connections.

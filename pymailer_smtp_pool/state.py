@@ -103,16 +103,22 @@ class PoolState:
 
     def settle(self, ticket: Ticket, outcome: Outcome, now: float) -> None:
         """A message is done with, one way or another; its place was given back before."""
-        if ticket not in self.tickets:
-            return
-        del self.tickets[ticket]
-        self.line.leave(ticket)
-        ticket.trouble = ticket.refusal = None  # an error and the frames that it passed would keep each other alive
-        if ticket.mail is not None:
-            self._count(ticket, outcome, now)
+        if ticket in self.tickets:
+            del self.tickets[ticket]
+            self.line.leave(ticket)
+            ticket.trouble = ticket.refusal = None  # an error and the frames that it passed would keep each other alive
+            if ticket.mail:
+                self._count(ticket, outcome, now)
         if not self.tickets:
             self.line.notify(self.closings)
         self._serve(now)
+
+    def complete(self, ticket: Ticket, outcome: Outcome, now: float) -> bool:
+        """`check_in` and `settle` in one, the usual end; ``False`` if the connection must be closed first."""
+        if not self._take_back(ticket, now):
+            return False
+        self.settle(ticket, outcome, now)
+        return True
 
     def _count(self, ticket: Ticket, outcome: Outcome, now: float) -> None:
         if outcome in (Outcome.ACCEPTED, Outcome.PARTIAL):
@@ -129,6 +135,8 @@ class PoolState:
     def request(self, ticket: Ticket, now: float) -> Place | None:
         """A place, if one is free that nobody waits for. A new ticket is admitted by that.
 
+        If there is nothing else to wait for either, the message begins: see `begin`.
+
         Raises:
             MailError: There will be none.
         """
@@ -136,6 +144,8 @@ class PoolState:
         if not self.line.waiting:
             self._give(ticket, now)
             self._announce()
+            if ticket.mail and self.window is None and self.options.rate_limiter is None and now >= self.pause.until:
+                ticket.begun = ticket.place is not None and self.wear.fit(ticket.place, now)
         return ticket.place
 
     def wait(self, ticket: Ticket, now: float) -> Place | None:
@@ -279,6 +289,12 @@ class PoolState:
 
     def check_in(self, ticket: Ticket, now: float) -> bool:
         """This ticket's connection goes to the next one; ``False`` if it must be closed, and the ticket `leave`."""
+        if not self._take_back(ticket, now):
+            return False
+        self._serve(now)
+        return True
+
+    def _take_back(self, ticket: Ticket, now: float) -> bool:
         place = ticket.place
         if place is None or place not in self.places.leased:
             return False
@@ -287,7 +303,6 @@ class PoolState:
         self._let_go(ticket)
         self.places.take_back(place, now, worn=self.wear.worn(place, now))
         self.wear.lived(place)
-        self._serve(now)
         return True
 
     def leave(self, ticket: Ticket, now: float) -> None:
@@ -342,7 +357,7 @@ class PoolState:
         if closing in self.closings:
             self.closings.remove(closing)
             for ticket in self.tickets:
-                if ticket.mail is not None:
+                if ticket.mail:
                     closing.note(ticket, Outcome.UNKNOWN if ticket.begun else Outcome.NOT_SENT)
 
     def clear_out(self) -> list[Place]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pymailer.errors import MailError
     from pymailer.runtime import Runtime, Waiter
     from pymailer.transport import Mail
+    from pymailer_smtp_pool.retry import Persistence
 
 
 @attrs.define(eq=False)
@@ -25,7 +26,7 @@ class Ticket:
         runtime: What its sender waits through.
         deadline: When it must be settled.
         priority: Lower is served first.
-        mail: The message; ``None`` for a mere test of the connection.
+        mail: The message; ``None`` for one that only holds a connection.
         number: Its turn among those of its priority, kept when it is tried again; 0 before it is admitted.
         place: The place it holds.
         waiter: Where its sender waits, while it does.
@@ -35,6 +36,8 @@ class Ticket:
         served: Whether it has held a place before: what is tried again is never turned away from the line.
         turn: When the user's limiter lets it begin, once that was asked.
         begun: Whether the message is on its way over a connection.
+        attempts: How often that was so.
+        persistence: How often it is tried again, once there was trouble.
         queue_time: Seconds that it waited so far.
         connect_time: Seconds that making its connection took, 0 for one that was there.
     """
@@ -42,7 +45,7 @@ class Ticket:
     runtime: Runtime
     deadline: float | None = None
     priority: int = 0
-    mail: Mail | None = None
+    mail: Mail = attrs.field(default=None)
     number: int = 0
     place: Place | None = None
     waiter: Waiter | None = None
@@ -52,8 +55,15 @@ class Ticket:
     served: bool = False
     turn: float | None = None
     begun: bool = False
+    attempts: int = 0
+    persistence: Persistence | None = None
     queue_time: float = 0.0
     connect_time: float = 0.0
+
+    @classmethod
+    def of(cls, mail: Mail) -> Ticket:
+        """The ticket of this message."""
+        return cls(mail.runtime, mail.deadline, mail.queue_priority, mail)
 
     @property
     def ends(self) -> float:

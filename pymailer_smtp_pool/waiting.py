@@ -47,7 +47,7 @@ class Waiting:
         Raises:
             MailError: There will be none, or none in time.
         """
-        place = self.guard(PoolState.request, ticket, ticket.runtime.now())
+        place = ticket.place
         if place is None:
             with _waits(ticket):
                 place = await self._in_line(ticket)
