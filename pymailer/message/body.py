@@ -41,8 +41,13 @@ class Body:
     @property
     def at_hand(self) -> tuple[bytes, ...] | None:
         """Its pieces, where all of them are in memory as they go on the wire."""
-        held = tuple([piece for piece in self.pieces if isinstance(piece, bytes)])
-        return held if len(held) == len(self.pieces) else None
+        held: list[bytes] = []
+        for piece in self.pieces:
+            octets = piece if isinstance(piece, bytes) else piece.at_hand
+            if octets is None:
+                return None
+            held.append(octets)
+        return tuple(held)
 
     @property
     def replayable(self) -> bool:

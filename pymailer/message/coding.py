@@ -13,6 +13,7 @@ import attrs
 from pymailer.errors import MessageError
 from pymailer.message.content import Memory, Source
 from pymailer.message.encoding import (
+    base64_blocks,
     base64_size,
     canonical_text,
     choose_encoding,
@@ -23,6 +24,7 @@ from pymailer.message.encoding import (
     iter_canonical,
     iter_qp,
 )
+from pymailer.message.recurring import RECURRING
 
 if TYPE_CHECKING:
     from pymailer.message.node import Leaf
@@ -52,6 +54,11 @@ class Stream:
     coder: Coder = attrs.field(repr=False)
     size: int | None
 
+    @property
+    def at_hand(self) -> bytes | None:
+        """The octets for the wire, if they are here already."""
+        return None
+
     def chunks(self) -> Iterator[bytes]:
         """The octets for the wire."""
         return self.coder(self.source.chunks())
@@ -61,6 +68,28 @@ class Stream:
         if self.coder is iter_base64 and source.length is not None:
             return Stream(source, self.coder, base64_size(source.length))
         return Stream(source, self.coder, sum(map(len, self.coder(source.chunks()))))
+
+
+@attrs.frozen
+class HeldStream(Stream):
+    """Octets in memory that go as base64, encoded while they are sent or, where they recur, once for all messages."""
+
+    source: Memory
+
+    @classmethod
+    def of(cls, data: bytes) -> HeldStream:
+        """The stream of `data`."""
+        return cls(source=Memory.of(data), coder=iter_base64, size=base64_size(len(data)))
+
+    @property
+    def at_hand(self) -> bytes | None:
+        """The octets for the wire, if another message had them before."""
+        return RECURRING.known(self.source.data)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The octets for the wire, in one piece if they recur."""
+        encoded = RECURRING.encoded(self.source.data)
+        return base64_blocks(self.source.data) if encoded is None else iter((encoded,))
 
 
 Piece: TypeAlias = bytes | Stream
@@ -106,8 +135,8 @@ def _encode_held(leaf: Leaf, data: bytes) -> Coded:
     transfer = choose_encoding(data, text=leaf.text, prefer=leaf.transfer)
     if transfer == "base64":
         if len(data) <= ENCODED_AT_ONCE:
-            return Coded(transfer, encode_base64(data), ended=bool(data))
-        return Coded(transfer, Stream(Memory.of(data), iter_base64, base64_size(len(data))), ended=True)
+            return Coded(transfer, RECURRING.encoded(data) or encode_base64(data), ended=bool(data))
+        return Coded(transfer, HeldStream.of(data), ended=True)
     if transfer == "quoted-printable":
         return Coded(transfer, encode_qp_text(data) if leaf.text else encode_qp(data))
     return Coded(transfer, data)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import attrs
 
 from pymailer.message.body import Body
-from pymailer.message.content import CHUNK, octets
+from pymailer.message.content import octets
 from pymailer.message.head import Head
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Transform: TypeAlias = Callable[[Iterable[bytes]], Iterable[bytes]]
 """A function over the chunks of a whole message."""
+
+GATHERED: Final = 32 * 1024
+"""Octets up to which small chunks become one; a large one goes as it is, for it would have to be copied."""
 
 _END_OF_HEADER: Final = b"\r\n\r\n"
 
@@ -151,15 +154,16 @@ class ComposedMessage:
         return self._head if isinstance(self._head, bytes) else self._head.as_bytes()
 
     def _chunks(self) -> Iterator[bytes]:
-        waiting = self._header()
+        waiting = [self._header()]
+        size = len(waiting[0])
         for piece in self._body.pieces:
             for chunk in _octets_of(piece):
-                if len(waiting) + len(chunk) > CHUNK:  # few large chunks rather than many small ones
-                    yield waiting
-                    waiting = chunk
-                else:
-                    waiting += chunk
-        yield waiting
+                if size + len(chunk) > GATHERED:
+                    yield b"".join(waiting)
+                    waiting, size = [], 0
+                waiting.append(chunk)
+                size += len(chunk)
+        yield b"".join(waiting)
 
 
 def _end_of_header(content: bytes) -> int:

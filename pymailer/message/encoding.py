@@ -8,7 +8,6 @@ from __future__ import annotations
 from binascii import Error as BinasciiError
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from struct import Struct
 
 from pymailer.errors import MessageError
@@ -17,6 +16,7 @@ from pymailer.message.line_ends import canonical_text, iter_canonical
 from pymailer.message.quoted_printable import encode_qp, encode_qp_text, iter_qp
 
 __all__ = [
+    "base64_blocks",
     "base64_size",
     "canonical_text",
     "choose_encoding",
@@ -99,18 +99,15 @@ def _has_bare_line_ends(data: bytes) -> bool:
 
 _CHARS = 76  # RFC 2045 6.8
 _OCTETS = 57
-_LINES = Struct(f"{_CHARS}s" * 64)
+_LINES = Struct(f"{_CHARS}s" * 512)
+"""Many lines, cut in one call: to slice them one by one takes longer than to encode them. More than these 40 KB at once
+would leave the processor's cache, and each allocation would begin with pages that the system has to clear."""
+_BLOCK = _LINES.size // _CHARS * _OCTETS
 
 
-def encode_base64(data: bytes | memoryview) -> bytes:
+def encode_base64(data: bytes) -> bytes:
     """`data` in base64, in lines of 76 with CRLF after each, the last one included."""
-    encoded = b2a_base64(data, newline=False)
-    # A struct cuts many lines in one call; slicing them one by one takes longer than encoding them.
-    whole = len(encoded) // _LINES.size * _LINES.size
-    lines = list(chain.from_iterable(_LINES.iter_unpack(memoryview(encoded)[:whole])))
-    lines += [encoded[at : at + _CHARS] for at in range(whole, len(encoded), _CHARS)]
-    lines.append(b"")
-    return b"\r\n".join(lines)
+    return b"".join(base64_blocks(data))
 
 
 def iter_base64(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -120,10 +117,22 @@ def iter_base64(chunks: Iterable[bytes]) -> Iterator[bytes]:
         data = held + chunk if held else chunk
         whole = len(data) // _OCTETS * _OCTETS
         if whole:
-            yield encode_base64(memoryview(data)[:whole])
+            yield b"".join(base64_blocks(memoryview(data)[:whole]))
         held = data[whole:]
     if held:
         yield encode_base64(held)
+
+
+def base64_blocks(data: bytes | memoryview) -> Iterator[bytes]:
+    """The same in blocks of at most 40 KB."""
+    data = memoryview(data)
+    for start in range(0, len(data), _BLOCK):
+        encoded = b2a_base64(data[start : start + _BLOCK], newline=False)
+        if len(encoded) == _LINES.size:
+            lines: Iterable[bytes] = _LINES.unpack(encoded)
+        else:
+            lines = [encoded[at : at + _CHARS] for at in range(0, len(encoded), _CHARS)]
+        yield b"\r\n".join((*lines, b""))
 
 
 def base64_size(octets: int) -> int:

@@ -15,6 +15,7 @@ import pytest
 from pymailer.errors import MessageError
 from pymailer.message.composer import ComposePolicy
 from pymailer.message.content import CHUNK
+from pymailer.message.recurring import RECURRING
 from pymailer.message.settle import GLANCE
 from tests.composing import composed, composed_in, octets, read, reread, text_of
 
@@ -78,7 +79,7 @@ def test_every_octet_of_every_kind_of_content_arrives(drive, kind: str, size: in
         message = (await composed_in(runtime, text="t", attachments=[content])).message
         found = [chunk async for chunk in message.chunks(runtime)]
         assert message.size in (None, sum(map(len, found)))
-        assert max(map(len, found)) < 4 * CHUNK
+        assert max(map(len, found)) < 4 * CHUNK or RECURRING.known(data)
         return found
 
     (part,) = read(b"".join(drive(chunks))).iter_attachments()
