@@ -1,7 +1,7 @@
 """A batch on its way: how many messages may be under way, which have settled, and when nothing is left.
 
-Knows no colour. The two fronts pull, drive and yield; this keeps the count, and sends each message by itself or, where
-the transport can, several ahead on one connection.
+Knows no colour. The two fronts pull, drive and yield; this keeps the count, and has a few workers that send one message
+after the other: each by itself or, where the transport can, several ahead on one connection.
 """
 
 from __future__ import annotations
@@ -56,17 +56,26 @@ class Batch(ABC):
 
     Attributes:
         limit: How many messages may be under way at once.
-        under_way: How many are.
+        workers: How many coroutines send them.
+        under_way: How many messages are.
         settled: What has settled and was not yielded yet.
         ended: Whether the source has no more.
         failure: What the source raised instead of a message.
+        refill: Pulls one more message into the batch at once, where the source can: a worker that has become free goes
+            on with it, while the others are still busy.
+        news: Called when a message has settled.
     """
 
     limit: int
+    workers: int
     under_way: int = attrs.field(default=0, init=False)
     settled: deque[Delivery] = attrs.field(factory=deque[Delivery], init=False)
     ended: bool = attrs.field(default=False, init=False)
     failure: Exception | None = attrs.field(default=None, init=False)
+    refill: Callable[[], None] | None = attrs.field(default=None, init=False)
+    news: Callable[[], None] | None = attrs.field(default=None, init=False)
+    _working: int = attrs.field(default=0, init=False)
+    _inbox: deque[object] = attrs.field(factory=deque[object], init=False)
 
     @property
     def room(self) -> bool:
@@ -81,15 +90,38 @@ class Batch(ABC):
     def begin(self, message: object) -> Step | None:
         """Take a message; a coroutine that then has to be driven, and never raises for a message, or ``None``."""
         self.under_way += 1
-        return self._begin(message)
+        self._inbox.append(message)
+        if self._working >= self.workers:
+            return None
+        self._working += 1
+        return self._run()
+
+    async def _run(self) -> None:
+        try:
+            while self._inbox:
+                await self._work()
+        finally:
+            self._working -= 1
 
     @abstractmethod
-    def _begin(self, message: object) -> Step | None: ...
+    async def _work(self) -> None:
+        """Send what is in the inbox, and what comes while that goes on."""
+
+    def _has_next(self) -> bool:
+        """Whether the inbox has a message; if not, one is pulled where that may be done.
+
+        Who looks at the deliveries sets the pace: no more are pulled ahead of him than may be under way.
+        """
+        if not self._inbox and self.refill is not None and self.room and len(self.settled) < self.limit:
+            self.refill()
+        return bool(self._inbox)
 
     def settle(self, message: object, info: SentMessageInfo | None, error: Exception | None) -> None:
         """A message has ended, one way or the other."""
         self.under_way -= 1
         self.settled.append(Delivery(message, info, error))
+        if self.news is not None:
+            self.news()
 
     def forget(self) -> None:
         """A message was cut short, and nobody is there to be told."""
@@ -108,12 +140,17 @@ class Batch(ABC):
 
 @attrs.define(eq=False)
 class OneByOne(Batch):
-    """Each message is a send of its own."""
+    """Each message is a send of its own.
+
+    Attributes:
+        send: Sends one.
+    """
 
     send: Callable[[Any], Awaitable[SentMessageInfo]]
 
-    def _begin(self, message: object) -> Step:
-        return self._deliver(message)
+    async def _work(self) -> None:
+        while self._has_next():
+            await self._deliver(self._inbox.popleft())
 
     async def _deliver(self, message: object) -> None:
         try:
@@ -147,49 +184,29 @@ Stream = Callable[..., Awaitable[None]]
 
 @attrs.define(eq=False)
 class InFlight(Batch):
-    """Several messages ahead on each of a few connections; each connection is served by one worker.
+    """Several messages ahead on each of a few connections, of which each worker serves one.
 
     Attributes:
         stream: Sends what it takes over one connection.
         way: Composes messages, and tells of them.
         runtime: Waits.
-        workers: How many connections at most.
-        depth: How many messages ahead on each.
+        depth: How many messages ahead on each connection.
         timeout: Seconds for each message.
-        refill: Pulls one more message into the batch at once, where the source can: a place on a connection that has
-            become free is taken while the replies to the others are still being read.
-        news: Called when a message has settled.
     """
 
     stream: Stream
     way: Way
     runtime: Runtime
-    workers: int
     depth: int
     timeout: float | None = None
-    refill: Callable[[], None] | None = attrs.field(default=None, init=False)
-    news: Callable[[], None] | None = attrs.field(default=None, init=False)
-    _working: int = attrs.field(default=0, init=False)
-    _inbox: deque[object] = attrs.field(factory=deque[object], init=False)
     _given: dict[int, object] = attrs.field(factory=dict[int, object], init=False)
 
-    def _begin(self, message: object) -> Step | None:
-        self._inbox.append(message)
-        if self._working >= self.workers:
-            return None
-        self._working += 1
-        return self._work()
-
     async def _work(self) -> None:
-        try:
-            while self._inbox:
-                await self.stream(self.runtime, self._take, self._tell, self.depth)
-        finally:
-            self._working -= 1
+        await self.stream(self.runtime, self._take, self._tell, self.depth)
 
     async def _take(self) -> Mail | None:
         """The next message that can be composed; what cannot has settled by that."""
-        while self._inbox or self._refilled():
+        while self._has_next():
             message = self._inbox.popleft()
             try:
                 mail = await self.way.prepare(self.runtime, message, self.timeout)
@@ -202,18 +219,6 @@ class InFlight(Batch):
                 self._given[id(mail)] = message
                 return mail
         return None
-
-    def _refilled(self) -> bool:
-        # Who looks at the deliveries sets the pace: not before that are more messages pulled than may be under way.
-        if self.refill is not None and self.room and len(self.settled) < self.limit:
-            self.refill()
-        return bool(self._inbox)
-
-    def settle(self, message: object, info: SentMessageInfo | None, error: Exception | None) -> None:
-        """A message has ended, one way or the other; the connection goes on with others."""
-        super().settle(message, info, error)
-        if self.news is not None:
-            self.news()
 
     def _tell(self, mail: Mail, info: SentMessageInfo | None, error: Exception | None) -> None:
         self.way.note(mail, info, error)

@@ -143,8 +143,8 @@ class _Front:
         concurrency = pace.concurrency or cast("int", getattr(self.transport, "max_connections", 1))
         if pace.in_flight > 1 and stream is not None:
             limit = concurrency * (pace.in_flight + 1)  # one is composed, and waits for the next place to be free
-            return InFlight(limit, stream, pipeline, runtime, concurrency, pace.in_flight, pace.timeout)
-        return OneByOne(concurrency, partial(pipeline.send, runtime, fields={}, timeout=pace.timeout))
+            return InFlight(limit, concurrency, stream, pipeline, runtime, pace.in_flight, pace.timeout)
+        return OneByOne(concurrency, concurrency, partial(pipeline.send, runtime, fields={}, timeout=pace.timeout))
 
 
 class Mailer(_Front):
@@ -216,6 +216,7 @@ class Mailer(_Front):
                 while batch.settled:
                     yield batch.settled.popleft()
         except GeneratorExit:
+            batch.end()
             while batch.under_way:
                 tasks.step()
             raise
@@ -317,8 +318,7 @@ class AsyncMailer(_Front):
         tasks = AsyncioTasks()
         batch = self._batch(self._runtime, pace)
         source.feed(batch, tasks)
-        if isinstance(batch, InFlight):
-            batch.news = tasks.announce
+        batch.news = tasks.announce
         try:
             while batch.busy:
                 while batch.room and source.ready:

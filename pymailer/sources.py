@@ -9,8 +9,6 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pymailer.bulk import InFlight
-
 if TYPE_CHECKING:
     from pymailer.bulk import Batch
 
@@ -33,9 +31,8 @@ class Source:
         self._messages = messages
 
     def feed(self, batch: Batch, tasks: Tasks) -> None:
-        """Let a batch that keeps connections full pull for itself."""
-        if isinstance(batch, InFlight):
-            batch.refill = partial(self.pull, batch, tasks)
+        """Let the batch pull for itself."""
+        batch.refill = partial(self.pull, batch, tasks)
 
     def pull(self, batch: Batch, tasks: Tasks) -> None:
         """Begin the next message, or end the batch."""

@@ -286,10 +286,11 @@ class TestLeavingTheLoopEarly:
             messages = later(source) if asynchronous else source
             async with aclosing(mailer.send_many(messages, concurrency=4)) as deliveries:
                 await anext(deliveries)
-            return load.now, source.pulled, len(transport.mails)
+                before = source.pulled
+            return load.now, source.pulled - before, source.pulled, len(transport.mails)
 
-        under_way, pulled, sent = front(scenario, transport)
-        assert under_way == 0
+        under_way, late, pulled, sent = front(scenario, transport)
+        assert (under_way, late) == (0, 0)
         assert pulled == sent <= 8
 
     def test_by_a_break_is_enough_in_the_sync_mailer(self) -> None:
