@@ -17,7 +17,6 @@ from pymailer.events import EVENTS, Emitter
 from pymailer.message.composed import ComposedMessage
 from pymailer.message.composer import compose
 from pymailer.message.merge import merge_message
-from pymailer.message.model import Message
 from pymailer.names import unknown
 from pymailer.options import duration
 from pymailer.outcome import Outcome, Stage
@@ -127,11 +126,13 @@ class Pipeline:
     async def _prepare(self, mail: Mail) -> None:
         if mail.composed:  # when it was compiled
             return
-        await self._run_step("compile", mail)
+        if self._steps["compile"]:
+            await self._run_step("compile", mail)
         composed = await compose(mail.runtime, mail.data, self.options.policy, mail.deadline)
         mail.message, mail.envelope = composed.message, composed.envelope
         mail.dsn, mail.require_tls = composed.dsn, composed.require_tls
-        await self._run_step("stream", mail)
+        if self._steps["stream"]:
+            await self._run_step("stream", mail)
         keys = mail.data.dkim if mail.data.dkim is not None else self.options.dkim
         if keys:
             from pymailer.dkim import sign
@@ -190,7 +191,7 @@ class Pipeline:
 def _compiled(runtime: Runtime, compiled: CompiledMail, deadline: float | None) -> Mail:
     """What `compile` gave, as a mail that only has to be delivered."""
     return Mail(
-        Message(raw=compiled.content, envelope=compiled.envelope),
+        compiled,
         runtime,
         deadline,
         message=ComposedMessage.from_bytes(compiled.content, compiled.message_id),

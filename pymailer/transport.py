@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 import attrs
 
 from pymailer.outcome import Outcome
+from pymailer.results import CompiledMail
 from pymailer.runtime import maybe_await
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Mail:
     """One message on its way: what middleware may change and a transport delivers.
 
     Attributes:
-        data: The message as given, defaults merged in.
+        data: The message as given, defaults merged in; one that was compiled has its content as `raw`.
         runtime: What a coroutine may wait through; then it serves both colours.
         deadline: When the whole send has to be over, as a time on ``runtime.now()``, or ``None``.
         queue_priority: Lower is served first.
@@ -37,7 +38,7 @@ class Mail:
         outcome: Whether the message may have been sent, for a send that is cut short by a cancellation.
     """
 
-    data: Message
+    _data: Message | CompiledMail
     runtime: Runtime = attrs.field(repr=False)
     deadline: float | None = None
     queue_priority: int = 0
@@ -46,6 +47,18 @@ class Mail:
     dsn: Any = None
     require_tls: bool = False
     outcome: Outcome = Outcome.NOT_SENT
+
+    @property
+    def data(self) -> Message:  # noqa: D102 - see above
+        if isinstance(self._data, CompiledMail):  # few ask
+            from pymailer.message.model import Message
+
+            self._data = Message(raw=self._data.content, envelope=self._data.envelope)
+        return self._data
+
+    @data.setter
+    def data(self, message: Message) -> None:
+        self._data = message
 
     @property
     def composed(self) -> bool:
