@@ -5,7 +5,7 @@ Plain data, kept by the state while somebody closes the pool.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -15,6 +15,9 @@ from pymailer.results import CloseReport
 if TYPE_CHECKING:
     from pymailer.runtime import Waiter
     from pymailer_smtp_pool.ticket import Ticket
+
+DELIVERED: Final = (Outcome.ACCEPTED, Outcome.PARTIAL)
+"""How a message ends that counts as sent."""
 
 
 @attrs.define(eq=False)
@@ -33,7 +36,7 @@ class Closing:
     def note(self, ticket: Ticket, outcome: Outcome) -> None:
         """A message settled; `data` is what the user gave."""
         data = ticket.mail.data if ticket.mail else None
-        if outcome in (Outcome.ACCEPTED, Outcome.PARTIAL):
+        if outcome in DELIVERED:
             self.sent += 1
         elif outcome is Outcome.UNKNOWN:
             self.unknown.append(data)

@@ -88,13 +88,13 @@ class Leases:
 
     def fit(self, ticket: Ticket) -> bool:
         """Whether this ticket's connection can carry a message now: it is not worn, and the server still listens."""
-        place, now = ticket.place, ticket.runtime.now()
+        place, runtime = ticket.place, ticket.runtime
         if place is None or place.connection is None:
             return False
-        if not (ticket.begun or self.guard.state.wear.fit(place, now)):  # to begin, it had to be fit
+        if not (ticket.begun or self.guard.state.wear.fit(place, runtime.now())):  # to begin, it had to be fit
             return False
         if place.connection.stale():  # the server hung up, or said something that nobody asked
-            self.guard(PoolState.ended, place, place.connection.messages, now)
+            self.guard(PoolState.ended, place, place.connection.messages, runtime.now())
             place.connection.close()
             return False
         return True

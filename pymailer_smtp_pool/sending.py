@@ -44,7 +44,7 @@ class Courier:
         Raises:
             MailError: It was not sent, or nobody can say.
         """
-        outcome = Outcome.NOT_SENT
+        outcome = ticket.mail.outcome
         try:
             info = await self._try(ticket)
         except MailError as error:

@@ -15,7 +15,7 @@ import attrs
 
 from pymailer.errors import MailError, PoolClosedError, QueueFullError
 from pymailer.outcome import Outcome
-from pymailer_smtp_pool.closing import Closing
+from pymailer_smtp_pool.closing import DELIVERED, Closing
 from pymailer_smtp_pool.line import Line
 from pymailer_smtp_pool.place import Place
 from pymailer_smtp_pool.places import Places
@@ -70,14 +70,14 @@ class PoolState:
     @property
     def room(self) -> bool:
         """Whether a message that came now would not wait."""
-        return not self.line.waiting and not self.closed and self.places.busy < self.limit.current
+        return not self.line.waiting and not self.closed and len(self.places.busy) < self.limit.current
 
     def stats(self) -> PoolStats:
         """Everything that can be counted."""
         return PoolStats(
             connections=self.places.open,
             idle=len(self.places.idle),
-            busy=self.places.busy,
+            busy=len(self.places.busy),
             waiting=len(self.line.waiting),
             limit=self.limit.current,
             limit_reason=self.limit.reason,
@@ -89,12 +89,13 @@ class PoolState:
     # --- a message comes and goes ------------------------------------------------------------------------------------
 
     def admit(self, ticket: Ticket) -> None:
-        """A message comes in; harmless for one that is in.
+        """A message comes in; one that is in may `rest`.
 
         Raises:
             PoolClosedError: Nothing is taken any more.
         """
         if ticket.number:
+            self.rest(ticket)
             return
         if self.closed:
             raise PoolClosedError("the pool is closed")
@@ -105,11 +106,12 @@ class PoolState:
         """A message is done with, one way or another; its place was given back before."""
         if ticket in self.tickets:
             del self.tickets[ticket]
-            self.line.leave(ticket)
+            if self.line.waiting:
+                self.line.leave(ticket)
             ticket.trouble = ticket.refusal = None  # an error and the frames that it passed would keep each other alive
             if ticket.mail:
                 self._count(ticket, outcome, now)
-        if not self.tickets:
+        if self.closings and not self.tickets:
             self.line.notify(self.closings)
         self._serve(now)
 
@@ -121,7 +123,7 @@ class PoolState:
         return True
 
     def _count(self, ticket: Ticket, outcome: Outcome, now: float) -> None:
-        if outcome in (Outcome.ACCEPTED, Outcome.PARTIAL):
+        if outcome in DELIVERED:
             self.counters.sent += 1
             self.limit.went_well(now)
             self.pause.went_well()
@@ -163,7 +165,6 @@ class PoolState:
 
     def _check(self, ticket: Ticket, now: float) -> None:
         self.admit(ticket)
-        self.rest(ticket)
         if self.over:
             raise PoolClosedError("the pool is closed")
         if self.door.error is not None and ticket.place is None and self._hopeless(now):
@@ -195,7 +196,7 @@ class PoolState:
         return not self.places.alive and self.door.shut(now)
 
     def _give(self, ticket: Ticket, now: float) -> bool:
-        if ticket.place is None and self.places.busy < self.limit.current:
+        if ticket.place is None and len(self.places.busy) < self.limit.current:
             ticket.place = self.places.lend() if self.places.idle else self._new_place(now)
         ticket.served |= ticket.place is not None
         return ticket.place is not None
@@ -237,7 +238,7 @@ class PoolState:
 
     def _turned_away(self, error: MailError, place: Place, now: float) -> None:
         self.counters.throttled += 1
-        others = self.places.busy + len(self.places.idle) - 1
+        others = len(self.places.busy) + len(self.places.idle) - 1
         if others:
             self.limit.too_many(others, str(error.reply), now)
         else:
@@ -264,7 +265,6 @@ class PoolState:
             MailError: It may not begin any more.
         """
         self.admit(ticket)
-        self.rest(ticket)
         if now < self.pause.until:
             return self.pause.until - now
         wait = 0.0 if self.window is None else self.window.ask(now)
@@ -276,7 +276,7 @@ class PoolState:
         """The server complained about a message: fewer connections, and a pause before the next message begins."""
         self.counters.throttled += 1
         if throttle is Throttle.TOO_MANY:
-            self.limit.too_many(self.places.busy - 1, reason, now)
+            self.limit.too_many(len(self.places.busy) - 1, reason, now)
         else:
             self.limit.too_fast(reason, now)
         self.pause.extend(now)
@@ -295,19 +295,19 @@ class PoolState:
         return True
 
     def _take_back(self, ticket: Ticket, now: float) -> bool:
-        place = ticket.place
-        if place is None or place not in self.places.leased:
+        place, places = ticket.place, self.places
+        if place is None or place.connection is None or place not in places.busy or place in places.opening:
             return False
-        if self.over or self.places.open > self.limit.current:
+        if self.over or places.open > self.limit.current:
             return False
-        self._let_go(ticket)
-        self.places.take_back(place, now, worn=self.wear.worn(place, now))
-        self.wear.lived(place)
+        ticket.place, ticket.begun = None, False
+        places.take_back(place, now, worn=self.wear.worn(place, now))
+        self.wear.lesson.lived(place.connection.messages)
         return True
 
     def leave(self, ticket: Ticket, now: float) -> None:
         """This ticket's connection is closed, or never was; somebody else may open one."""
-        place = self._let_go(ticket)
+        place, ticket.place, ticket.begun = ticket.place, None, False
         if place is not None:
             self.gone(place, now)
 
@@ -315,10 +315,6 @@ class PoolState:
         """The connection in this place is closed, or never was."""
         self.counters.closed += self.places.gone(place)
         self._serve(now)
-
-    def _let_go(self, ticket: Ticket) -> Place | None:
-        place, ticket.place, ticket.begun = ticket.place, None, False
-        return place
 
     def ended(self, place: Place, messages: int, now: float) -> None:
         """The server ended the connection in this place, after so many messages."""
@@ -374,7 +370,9 @@ class PoolState:
                 self.line.answer(ticket)
 
     def _announce(self) -> None:
-        room, clear = self.room, self.places.none and not self.line.waiting
+        places, waiting = self.places, self.line.waiting
+        room = not (waiting or self.closed) and len(places.busy) < self.limit.current
+        clear = not (waiting or places.busy or places.idle or places.parting)
         if room is not self._had_room:
             self._had_room = room
             self.signals += ["idle"] * room

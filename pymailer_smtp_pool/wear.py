@@ -79,11 +79,6 @@ class Wear:
         place.retires_at = now + self.options.max_age * (1 - AGE_JITTER * self.random())
         place.idle_since = now
 
-    def lived(self, place: Place) -> None:
-        """A message was carried well, and the connection is still there."""
-        if place.connection is not None:
-            self.lesson.lived(place.connection.messages)
-
     def fit(self, place: Place, now: float) -> bool:
         """Whether the connection there may carry one more message."""
         return not self.worn(place, now) and not self.rested_too_long(place, now)

@@ -142,7 +142,7 @@ class Pools(RuleBasedStateMachine):
         assert len(set(everywhere)) == len(everywhere)
         held = [one.place for one in self.all if one.place is not None]
         assert len(set(held)) == len(held)
-        assert set(held) == {*self.state.places.opening, *self.state.places.leased}
+        assert set(held) == set(self.state.places.busy) >= set(self.state.places.opening)
 
     @invariant()
     def while_it_is_not_known_whether_the_server_takes_us_one_knocks(self):
@@ -153,7 +153,7 @@ class Pools(RuleBasedStateMachine):
     @invariant()
     def nobody_waits_for_what_is_free(self):
         if self.state.line.waiting:
-            free = self.state.places.busy < self.state.limit.current and self.state.places.idle
+            free = len(self.state.places.busy) < self.state.limit.current and self.state.places.idle
             assert not free
             assert self.state.places.busy or self.state.places.parting
 
