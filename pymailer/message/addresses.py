@@ -6,7 +6,7 @@ they are written into a header is `address_fields`'s.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from pymailer.errors import AddressError
@@ -35,43 +35,37 @@ def parse_addresses(value: object) -> list[Address | Group]:
     Raises:
         AddressError: What was given is none of these, or is malformed, or has more than one reading.
     """
+    return _parsed(value, 0)
+
+
+def _parsed(value: object, depth: int) -> list[Address | Group]:
     if isinstance(value, str):
         return parse_text(value)
-    if value is None:
+    if value is None and not depth:
         return []
-    found: list[Address | Group] = []
-    open_iterables: list[Iterator[object]] = [iter((value,))]
-    while open_iterables:
-        for item in open_iterables[-1]:
-            if (inner := _members(item)) is None:
-                found.extend(_read_one(item))
-                continue
-            if len(open_iterables) > MAX_NESTING:
-                raise AddressError(f"lists of addresses are nested deeper than {MAX_NESTING}")
-            open_iterables.append(inner)
-            break
-        else:
-            open_iterables.pop()
-    return found
+    items = _members(value)
+    if items is None:
+        return [_read_one(value)]
+    if depth == MAX_NESTING:
+        raise AddressError(f"lists of addresses are nested deeper than {MAX_NESTING}")
+    return [address for item in items for address in _parsed(item, depth + 1)]
 
 
-def _members(item: object) -> Iterator[object] | None:
-    """An iterator over `item` if it is a list of addresses, rather than one or an impossible one."""
+def _members(item: object) -> Iterable[object] | None:
+    """What is in `item` if it is a list of addresses, rather than one or an impossible one."""
     if isinstance(item, (list, tuple)):  # nearly always, and asked sooner than what is abstract
-        return iter(cast("Iterable[object]", item))
-    if isinstance(item, (str, bytes, bytearray, Mapping, Address, Group)) or not isinstance(item, Iterable):
+        return cast("Iterable[object]", item)
+    if isinstance(item, (Address, Group, bytes, bytearray, Mapping)) or not isinstance(item, Iterable):
         return None
-    return iter(cast("Iterable[object]", item))
+    return cast("Iterable[object]", item)
 
 
-def _read_one(item: object) -> list[Address | Group]:
+def _read_one(item: object) -> Address | Group:
     if isinstance(item, (Address, Group)):
-        return [item]
-    if isinstance(item, str):
-        return parse_text(item)
+        return item
     if isinstance(item, Mapping):
-        return [_from_mapping(cast("Mapping[object, object]", item))]
-    return [_from_standard_library(item)]
+        return _from_mapping(cast("Mapping[object, object]", item))
+    return _from_standard_library(item)
 
 
 def _from_mapping(item: Mapping[object, object]) -> Address:

@@ -6,7 +6,7 @@ Knows sources and transfer encodings; nothing of the tree around the part.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import attrs
 
@@ -95,8 +95,7 @@ class HeldStream(Stream):
 Piece: TypeAlias = bytes | Stream
 
 
-@attrs.frozen
-class Coded:
+class Coded(NamedTuple):
     """A part's content for the wire.
 
     Attributes:

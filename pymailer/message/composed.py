@@ -33,7 +33,7 @@ _END_OF_HEADER: Final = b"\r\n\r\n"
 class ComposedMessage:
     """A whole message in its wire form: CRLF line ends, before dot-stuffing."""
 
-    _head: Head | bytes = attrs.field(repr=False)
+    _head: Head = attrs.field(repr=False)
     _body: Body
     _message_id: str | None = None
     _transforms: tuple[Transform, ...] = attrs.field(default=(), repr=False)
@@ -49,22 +49,17 @@ class ComposedMessage:
         """
         end = _end_of_header(content)
         body = content[end:]
-        return cls(content[:end], Body((body,), not body.isascii()), message_id)
+        return cls(Head.unread(content[:end]), Body((body,), not body.isascii()), message_id)
 
     @property
     def headers(self) -> Headers:
         """Its header fields; what is changed here is what is sent."""
-        return self._parsed().headers
-
-    def _parsed(self) -> Head:
-        if isinstance(self._head, bytes):
-            self._head = Head.parse(self._head.removesuffix(b"\r\n").removesuffix(b"\r\n"))
-        return self._head
+        return self._head.headers
 
     @property
     def message_id(self) -> str | None:
         """Its Message-ID with angle brackets, or ``None`` if it has none."""
-        if self._message_id is not None and isinstance(self._head, bytes):
+        if self._message_id is not None and not self._head.opened:
             return self._message_id
         return self.headers.get("Message-ID") or None
 
@@ -72,13 +67,13 @@ class ComposedMessage:
     def size(self) -> int | None:
         """Its octets on the wire, before dot-stuffing; ``None`` if only sending it will tell."""
         body = self._body.size
-        return None if body is None or self._transforms else len(self._prefix) + len(self._header()) + body
+        return None if body is None or self._transforms else len(self._prefix) + len(self._head.as_bytes()) + body
 
     @property
     def at_hand(self) -> tuple[bytes, ...] | None:
         """All of it in pieces, where it is in memory as it goes on the wire; ``None``: it has to be read."""
         held = None if self._transforms else self._body.at_hand
-        return None if held is None else (self._prefix, self._header(), *held)
+        return None if held is None else (self._prefix, self._head.as_bytes(), *held)
 
     @property
     def replayable(self) -> bool:
@@ -93,7 +88,7 @@ class ComposedMessage:
     @property
     def needs_smtputf8(self) -> bool:
         """Whether its header holds anything but ASCII (RFC 6531)."""
-        return not self._header().isascii()
+        return not self._head.as_bytes().isascii()
 
     def transform(self, function: Transform) -> None:
         """Put the whole message through `function`, after those before it, whenever it is read.
@@ -150,11 +145,8 @@ class ComposedMessage:
         if not self._body.replayable:
             self._body = await runtime.offload(self._body.renewed)
 
-    def _header(self) -> bytes:
-        return self._head if isinstance(self._head, bytes) else self._head.as_bytes()
-
     def _chunks(self) -> Iterator[bytes]:
-        waiting = [self._header()]
+        waiting = [self._head.as_bytes()]
         size = len(waiting[0])
         for piece in self._body.pieces:
             for chunk in _octets_of(piece):

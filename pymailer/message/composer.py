@@ -15,9 +15,9 @@ from pymailer.message.assembly import assemble
 from pymailer.message.attachment import Attachment
 from pymailer.message.composed import ComposedMessage
 from pymailer.message.head import Head
-from pymailer.message.headers import Encoded, Headers
+from pymailer.message.headers import Encoded
 from pymailer.message.leaves import alternative_leaf, attachment_leaf, body_leaves, event_attachment, event_leaf
-from pymailer.message.message_header import header_fields, with_own_fields
+from pymailer.message.message_header import header_fields, own_message_id, with_own_fields
 from pymailer.message.model import Message
 from pymailer.message.node import Node, layout
 from pymailer.message.parties import Parties
@@ -84,15 +84,16 @@ async def _compose(
         data = attrs.evolve(data, x_mailer=policy.x_mailer)
     parties = Parties.of(data)
     envelope = parties.envelope(data, policy.max_recipients)
-    fields = header_fields(data, parties, envelope)
+    own_id = own_message_id(data, parties, envelope)
+    fields = header_fields(data, parties, own_id)
     if policy.attach_data_urls if data.attach_data_urls is None else data.attach_data_urls:
         from pymailer.message.images import attach_images  # only who asks for it pays for this import
 
         data = await attach_images(runtime, data, policy, deadline)
     tree = await _tree(runtime, data, policy, deadline)
     part_fields, body = assemble(tree)
-    head = Head(Headers([*fields, _MIME_VERSION, *part_fields]), data.normalize_header_key)
-    return ComposedMessage(head, body), envelope
+    head = Head([*fields, _MIME_VERSION, *part_fields], data.normalize_header_key)
+    return ComposedMessage(head, body, own_id), envelope
 
 
 async def _tree(runtime: Runtime, data: Message, policy: ComposePolicy, deadline: float | None) -> Node:

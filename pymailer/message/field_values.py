@@ -55,9 +55,9 @@ def _addresses(value: object) -> Encoded:
 
 def _text(value: object) -> str:
     """Text without control characters; a number is its digits."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
     if not isinstance(value, str):
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return str(value)
         raise MessageError(f"a header value is text or a number, not {type(value).__name__}: {shown(value)}")
     if not value.isprintable() and (control := CONTROL.search(value)):
         raise MessageError(f"a header value contains {described(control[0])}: {shown(value)}")

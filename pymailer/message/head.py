@@ -13,7 +13,7 @@ import attrs
 
 from pymailer.errors import MessageError
 from pymailer.message.characters import shown
-from pymailer.message.headers import Encoded, Headers, check_name, render
+from pymailer.message.headers import Encoded, Headers, check_name, render, render_all
 
 Rename = Callable[[str, str], str | None]
 """A user's function from name and value of a field to the name to write."""
@@ -28,14 +28,19 @@ class Head:
     """The fields, and how to write them.
 
     Attributes:
-        headers: The fields.
         rename: Called with each field when it is written.
     """
 
-    headers: Headers
+    _fields: Sequence[_Field] | None
     rename: Rename | None = None
+    _written: bytes | None = None
     _verbatim: Mapping[int, tuple[_Field, bytes]] = MappingProxyType({})
-    _written: tuple[Sequence[_Field], bytes] = ((), b"")
+    _headers: Headers | None = None
+
+    @classmethod
+    def unread(cls, written: bytes) -> Head:
+        """A header that came ready made, with the empty line that ends it: read when somebody asks for its fields."""
+        return cls(None, None, written)
 
     @classmethod
     def parse(cls, block: bytes, drop: Container[str] = ()) -> Head:
@@ -48,10 +53,30 @@ class Head:
         Raises:
             MessageError: A line is no field.
         """
-        kept = [(name, line) for name, line in _fields(block) if name.lower() not in drop]
-        head = cls(Headers([(name, _value(line)) for name, line in kept]))
-        head._verbatim = {id(field): (field, line) for field, (_, line) in zip(head.headers, kept, strict=True)}
+        head = cls(None)
+        head._read(block, drop)
         return head
+
+    def _read(self, block: bytes, drop: Container[str] = ()) -> Sequence[_Field]:
+        kept = [((name, _value(line)), line) for name, line in _named_lines(block) if name.lower() not in drop]
+        self._verbatim = {id(field): (field, line) for field, line in kept}
+        self._fields = [field for field, _ in kept]
+        return self._fields
+
+    @property
+    def opened(self) -> bool:
+        """Whether somebody has the fields, and may have edited them."""
+        return self._headers is not None
+
+    @property
+    def headers(self) -> Headers:
+        """The fields; what is changed here is written."""
+        if self._headers is None:
+            fields = self._fields
+            if fields is None:
+                fields = self._read((self._written or b"").removesuffix(b"\r\n").removesuffix(b"\r\n"))
+            self._headers = Headers.checked(fields)
+        return self._headers
 
     def as_bytes(self) -> bytes:
         """All fields, and the empty line that ends them.
@@ -59,14 +84,16 @@ class Head:
         Raises:
             MessageError: A field holds what no line may hold.
         """
-        fields, written = self._written
-        current = self.headers.items()
-        if fields != current:
-            as_they_are = not self._verbatim and self.rename is None
-            lines = [self.headers.as_bytes()] if as_they_are else map(self._line, current)
-            written = b"".join([*lines, b"\r\n"])
-            self._written = current, written
-        return written
+        if self._headers is not None and (current := self._headers.items()) != self._fields:
+            self._fields, self._written = current, None
+        if self._written is None:
+            self._written = self._lines(self._fields or ())
+        return self._written
+
+    def _lines(self, fields: Sequence[_Field]) -> bytes:
+        if not self._verbatim and self.rename is None:
+            return render_all(fields) + b"\r\n"
+        return b"".join([*map(self._line, fields), b"\r\n"])
 
     def _line(self, field: _Field) -> bytes:
         name, value = field
@@ -77,7 +104,7 @@ class Head:
         return line
 
 
-def _fields(block: bytes) -> Iterator[tuple[str, bytes]]:
+def _named_lines(block: bytes) -> Iterator[tuple[str, bytes]]:
     """Name and lines of each field."""
     lines: list[bytes] = []
     for line in block.split(b"\r\n"):

@@ -6,6 +6,7 @@ Knows how text is encoded and a field folded; what a field may hold is `field_va
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Self
 
 from pymailer.errors import MessageError
 from pymailer.message.characters import BLANKS, CONTROL, described
@@ -13,7 +14,7 @@ from pymailer.message.encoded_words import LONGEST, Encoded, encode_words
 from pymailer.message.field_values import check_name, custom_fields, field_value
 from pymailer.message.folding import LINE, check_length, fold, fold_structured, octets, too_long
 
-__all__ = ["Encoded", "Headers", "check_name", "custom_fields", "encode_text", "field_value", "render"]
+__all__ = ["Encoded", "Headers", "check_name", "custom_fields", "encode_text", "field_value", "render", "render_all"]
 
 
 def encode_text(value: str, room: int = LONGEST) -> str:
@@ -38,31 +39,37 @@ def render(name: str, value: str) -> bytes:
     Raises:
         MessageError: A name that is none, a control character, or a word longer than any line may be.
     """
-    check_name(name)
+    return octets(_written(check_name(name), field_value(name, value)))
+
+
+def render_all(fields: Iterable[tuple[str, str]]) -> bytes:
+    """The same for many fields whose names and values were checked.
+
+    Raises:
+        MessageError: A field holds what no line may hold.
+    """
+    return octets("".join([_written(name, value) for name, value in fields]))
+
+
+def _written(name: str, value: str) -> str:
     if type(value) is not Encoded:
-        value = field_value(name, value)
-    if type(value) is Encoded:
-        return _render_structured(name, value)
-    return _render_text(name, value)
-
-
-def _render_structured(name: str, value: Encoded) -> bytes:
+        return _written_text(name, value)
     if not value.isprintable() and (control := CONTROL.search(value)):  # whoever encoded it
         raise MessageError(f"the {name} header contains {described(control[0])}")
     if len(name) + len(value) < LINE - 1:
-        return octets(f"{name}: {value}\r\n")
-    return octets(f"{check_length(name, fold_structured(name, value))}\r\n")
+        return f"{name}: {value}\r\n"
+    return f"{check_length(name, fold_structured(name, value))}\r\n"
 
 
-def _render_text(name: str, text: str) -> bytes:
+def _written_text(name: str, text: str) -> str:
     room = LINE - len(name) - 2
     value = encode_text(text, room)
     if len(value) <= room:
-        return f"{name}: {value}\r\n".encode() if value else f"{name}:\r\n".encode()
+        return f"{name}: {value}\r\n" if value else f"{name}:\r\n"
     folded = fold(name, value)
     if too_long(folded):  # a word that long can only be broken when it is encoded
         folded = fold(name, encode_words(text, room))
-    return f"{folded}\r\n".encode()
+    return f"{folded}\r\n"
 
 
 class Headers:
@@ -75,6 +82,13 @@ class Headers:
 
     def __init__(self, fields: Iterable[tuple[str, object]] = ()) -> None:
         self._fields = [(check_name(name), field_value(name, value)) for name, value in fields]
+
+    @classmethod
+    def checked(cls, fields: Iterable[tuple[str, str]]) -> Self:
+        """The fields themselves, where names and values were checked before."""
+        self = cls()
+        self._fields = list(fields)
+        return self
 
     def add(self, name: str, value: object) -> None:
         """Append a field.
@@ -124,7 +138,7 @@ class Headers:
         Raises:
             MessageError: A field holds what no line may hold.
         """
-        return b"".join([render(name, value) for name, value in self._fields])
+        return render_all(self._fields)
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and any(other.lower() == name.lower() for other, _ in self._fields)

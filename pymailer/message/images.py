@@ -5,7 +5,6 @@ Few mail programs show the first form, all show the second. One pass over the te
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from copy import copy
@@ -21,6 +20,7 @@ from pymailer.message.data_uri import is_data_uri, parse_data_uri
 from pymailer.message.leaves import body_leaf
 from pymailer.message.media_types import extension_of, parse_media_type
 from pymailer.message.origins import charset_given
+from pymailer.message.randomness import random_name
 from pymailer.message.settle import hold
 
 if TYPE_CHECKING:
@@ -107,6 +107,6 @@ def _attachment(uri: str, number: int) -> Attachment | None:
         return None
     return Attachment(
         path=uri,
-        cid=f"{os.urandom(10).hex()}@localhost",
+        cid=f"{random_name()}@localhost",
         filename=f"image-{number}.{extension_of(media_type)}",
     )

@@ -25,6 +25,7 @@ from pymailer.message.model import headers_dict, several
 from pymailer.message.node import Leaf
 from pymailer.message.origins import Access, charset_given, encoding_left, origin_of
 from pymailer.message.parameters import base_name, encode_fallback, with_parameters
+from pymailer.message.part_head import PartHead
 
 if TYPE_CHECKING:
     from pymailer.message.model import Message
@@ -37,9 +38,10 @@ _BODIES: Final = {
 }
 """The bodies of a message in the order of its alternatives, which is Nodemailer's."""
 
-_TYPE_FIELDS: Final = {
-    name: (("Content-Type", Encoded(f"{media_type}; charset=utf-8")),) for name, media_type in _BODIES.items()
+_HEADS: Final = {
+    name: PartHead((("Content-Type", Encoded(f"{media_type}; charset=utf-8")),)) for name, media_type in _BODIES.items()
 }
+_NO_HEAD: Final = PartHead(())
 
 _WIDE: Final = ("utf-16", "utf-32", "utf16", "utf32", "ucs")
 """Character sets whose line ends are not the octets CR and LF."""
@@ -77,7 +79,7 @@ def body_leaf(name: str, message: Message, access: Access) -> Leaf:
     """The leaf of one of the bodies that a message has fields for."""
     value = getattr(message, name)
     if type(value) is str and message.encoding is None:  # nearly all there is
-        return Leaf(_BODIES[name], _TYPE_FIELDS[name], Memory.of(encoded(value)), True, message.text_encoding)
+        return Leaf(_BODIES[name], _HEADS[name], Memory.of(encoded(value)), True, message.text_encoding)
     part = Attachment.body(value)
     if part.encoding is None and message.encoding is not None and isinstance(part.content, str):
         part = attrs.evolve(part, encoding=message.encoding)
@@ -99,7 +101,7 @@ def _text_leaf(media: MediaType, part: Attachment, access: Access) -> Leaf:
         part = attrs.evolve(part, content=flowed(str(part.content)))
     return Leaf(
         media.name,
-        [("Content-Type", with_parameters(media.name, parameters)), *_own_fields(part)],
+        PartHead([("Content-Type", with_parameters(media.name, parameters)), *_own_fields(part)]),
         origin_of(part, access, charset),
         text=media.main == "text" and not charset.lower().startswith(_WIDE),
         transfer=part.content_transfer_encoding,
@@ -132,7 +134,7 @@ def event_attachment(event: ICalEvent, alternative: Leaf) -> Leaf:
         ("Content-Type", _named("application/ics", {}, event.filename)),
         ("Content-Disposition", with_parameters("attachment", {"filename": base_name(event.filename)})),
     ]
-    return Leaf("application/ics", fields, alternative.origin, content_encoding=alternative.content_encoding)
+    return Leaf("application/ics", PartHead(fields), alternative.origin, content_encoding=alternative.content_encoding)
 
 
 # --- attachments -----------------------------------------------------------------------------------------------------
@@ -161,7 +163,7 @@ def attachment_leaf(part: Attachment, number: int, access: Access) -> Leaf:
     transfer = _transfer_of_message(media, part) if message else part.content_transfer_encoding
     return Leaf(
         media.name,
-        fields,
+        PartHead(fields),
         origin_of(part, access, parameters.get("charset", "utf-8")),
         text=message or (media.main == "text" and transfer in _READABLE),
         transfer=transfer,
@@ -180,7 +182,7 @@ def _transfer_of_message(media: MediaType, part: Attachment) -> str:
 def _whole(part: Attachment, access: Access) -> Leaf:
     """A part that comes with its header."""
     inner = Attachment.body(part.raw)
-    return Leaf("", (), origin_of(inner, access), text=True, transfer=IDENTITY, whole=True)
+    return Leaf("", _NO_HEAD, origin_of(inner, access), text=True, transfer=IDENTITY, whole=True)
 
 
 def _media_type(part: Attachment, name: str | None) -> MediaType:

@@ -9,11 +9,11 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, Final
 
 from pymailer.errors import MessageError
-from pymailer.message.addresses import format_addresses, parse_addresses
 from pymailer.message.dates import date_value
-from pymailer.message.headers import custom_fields
+from pymailer.message.headers import custom_fields, field_value
 from pymailer.message.list_fields import list_fields
-from pymailer.message.message_ids import make_message_id
+from pymailer.message.message_ids import make_message_id, message_id, references
+from pymailer.message.parties import Party
 from pymailer.message.special import otp_field, priority_fields
 
 if TYPE_CHECKING:
@@ -55,42 +55,51 @@ def _lower(name: Any) -> str:
     return name.lower() if isinstance(name, str) else ""
 
 
-def header_fields(data: Message, parties: Parties, envelope: Envelope) -> list[tuple[str, object]]:
-    """The fields of a message's header but those of its body: a user's own first, as Nodemailer has it.
+def header_fields(data: Message, parties: Parties, own_id: str) -> list[tuple[str, str]]:
+    """The fields of a message's header but those of its body, checked: a user's own first, as Nodemailer has it.
 
     Raises:
         MessageError: A value that cannot stand in its field.
     """
     found = _address_fields(data, parties)
     if data.in_reply_to:
-        found.append(("In-Reply-To", data.in_reply_to))
+        found.append(("In-Reply-To", references(data.in_reply_to)))
     if data.references:
-        found.append(("References", data.references))
+        found.append(("References", references(data.references)))
     if data.subject is not None and data.subject != "":
         if not isinstance(data.subject, str):
             raise MessageError(f"subject is text, not {type(data.subject).__name__}")
-        found.append(("Subject", data.subject))
-    found.append(("Message-ID", data.message_id or make_message_id(parties.domain(envelope))))
+        found.append(("Subject", field_value("Subject", data.subject)))
+    found.append(("Message-ID", own_id))
     found.append(("Date", date_value(data.date)))
-    found += special_fields(data)
+    found += [(name, field_value(name, value)) for name, value in special_fields(data)]
     if not data.headers:
         return found
     named = {name.lower() for name, _ in found}
     return [*(field for field in custom_fields(data.headers) if field[0].lower() not in named), *found]
 
 
-def _address_fields(data: Message, parties: Parties) -> list[tuple[str, object]]:
-    found: list[tuple[str, object]] = []
-    if parties.from_:
-        found.append(("From", format_addresses(parties.from_)))
-    if parties.sender:
-        found.append(("Sender", format_addresses(parties.sender)))
-    if parties.to:
-        found.append(("To", format_addresses(parties.to)))
-    if parties.cc:
-        found.append(("Cc", format_addresses(parties.cc)))
-    if data.reply_to and (reply_to := parse_addresses(data.reply_to)):
-        found.append(("Reply-To", format_addresses(reply_to)))
+def own_message_id(data: Message, parties: Parties, envelope: Envelope) -> str:
+    """The Message-ID that the message was given, or a new one.
+
+    Raises:
+        MessageError: What was given is none.
+    """
+    return message_id(data.message_id) if data.message_id else make_message_id(parties.domain(envelope))
+
+
+def _address_fields(data: Message, parties: Parties) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    if parties.from_.parsed:
+        found.append(("From", parties.from_.value))
+    if parties.sender.parsed:
+        found.append(("Sender", parties.sender.value))
+    if parties.to.parsed:
+        found.append(("To", parties.to.value))
+    if parties.cc.parsed:
+        found.append(("Cc", parties.cc.value))
+    if data.reply_to and (reply_to := Party.author(data.reply_to)).parsed:
+        found.append(("Reply-To", reply_to.value))
     return found
 
 

@@ -5,7 +5,6 @@ Knows the grammar of an id; nothing of the message that carries it.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
 from typing import cast
@@ -13,6 +12,7 @@ from typing import cast
 from pymailer.errors import MessageError
 from pymailer.message.characters import shown
 from pymailer.message.encoded_words import Encoded
+from pymailer.message.randomness import random_name
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
 _DOT_ATOM = rf"{_ATOM}(?:\.{_ATOM})*+"
@@ -23,7 +23,7 @@ _LIST = re.compile(r"[ \t]*+(?:<([!-;=?-~]++)>|([!-;=?-~]++)(?=[ \t]|\Z))[ \t]*+
 
 def make_message_id(domain: str) -> Encoded:
     """A new Message-ID with angle brackets: 128 random bits at `domain`, a domain in wire form."""
-    return Encoded(f"<{os.urandom(16).hex()}@{domain}>")
+    return Encoded(f"<{random_name()}@{domain}>")
 
 
 def message_id(value: object) -> Encoded:

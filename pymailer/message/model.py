@@ -28,6 +28,8 @@ Body: TypeAlias = "Content | Mapping[str, Any] | Attachment"
 
 Attachments: TypeAlias = "list[Attachment]"
 
+_NO_FIELDS: Final[frozenset[str]] = frozenset()
+
 
 def headers_dict(value: Any) -> dict[str, Any]:
     """Headers by name as a new dict, in the order given; what stands twice in pairs becomes a list.
@@ -179,17 +181,18 @@ class Message:
     x_mailer: str | bool | None = None
     require_tls: bool | None = _flag()
     otp: Any = attrs.field(default=None, repr=False)
-    inherited: frozenset[str] = attrs.field(init=False, repr=False, on_setattr=attrs.setters.NO_OP)
+    inherited: frozenset[str] = attrs.field(default=_NO_FIELDS, init=False, repr=False)
     """The fields that come from a mailer's defaults, where that makes a difference: beside `raw`."""
-    _emptied: frozenset[str] = attrs.field(init=False, repr=False, on_setattr=attrs.setters.NO_OP)
+    _emptied: frozenset[str] = attrs.field(init=False, repr=False)
 
     def __new__(cls, **given: Any) -> Self:
         """Note which fields are given as nothing: they unset a default, which a field that is not given does not."""
-        self = super().__new__(cls)
-        self.inherited = frozenset()
+        self = object.__new__(cls)
+        emptied = _NO_FIELDS
         copied = len(given) == len(FIELD_NAMES)  # by attrs.evolve, which knows no field that is not given
-        empty = () if copied or all(given.values()) else [name for name, value in given.items() if not value]
-        self._emptied = frozenset(empty)
+        if not copied and not all(given.values()):
+            emptied = frozenset([name for name, value in given.items() if not value])
+        object.__setattr__(self, "_emptied", emptied)
         return self
 
     def given(self) -> dict[str, Any]:

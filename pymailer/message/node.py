@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pymailer.message.coding import Measure
     from pymailer.message.origins import Origin
+    from pymailer.message.part_head import PartHead
 
 
 @attrs.define(eq=False)
@@ -22,7 +23,7 @@ class Leaf:
 
     Attributes:
         media_type: ``type/subtype``.
-        fields: Its header fields but the transfer encoding, each value in wire form.
+        head: Its header fields but the transfer encoding.
         origin: Where its content comes from; a `Source` once it was looked at.
         text: Whether its line ends are CRLF on the wire, whatever they are in its content.
         transfer: The transfer encoding that is asked for; ``None`` to choose by content.
@@ -34,7 +35,7 @@ class Leaf:
     """
 
     media_type: str
-    fields: Sequence[tuple[str, str]]
+    head: PartHead
     origin: Origin
     text: bool = False
     transfer: str | None = None
@@ -68,10 +69,13 @@ def layout(bodies: Sequence[Leaf], attached: Sequence[Leaf]) -> Node:
         bodies: The forms of its body, least preferred first (RFC 2046 5.1.4).
         attached: The attachments. Those that are `inline` go with the HTML among `bodies`, if there is any.
     """
-    html = next((body for body in reversed(bodies) if body.media_type == "text/html"), None)
-    inline = [leaf for leaf in attached if leaf.inline] if html is not None else []
-    rest = [leaf for leaf in attached if not leaf.inline] if inline else attached
-    forms = [Multipart("related", (body, *inline)) if body is html and inline else body for body in bodies]
-    top = forms if len(forms) < 2 else [Multipart("alternative", tuple(forms))]
+    forms: Sequence[Node] = bodies
+    rest = attached
+    if inline := [leaf for leaf in attached if leaf.inline]:
+        html = next((body for body in reversed(bodies) if body.media_type == "text/html"), None)
+        if html is not None:
+            forms = [Multipart("related", (body, *inline)) if body is html else body for body in bodies]
+            rest = [leaf for leaf in attached if not leaf.inline]
+    top = forms if len(forms) < 2 else (Multipart("alternative", tuple(forms)),)
     children = (*top, *rest)
     return children[0] if len(children) == 1 else Multipart("mixed", children)

@@ -22,6 +22,7 @@ from pymailer.message.line_ends import canonical_text
 from pymailer.message.message_header import special_fields
 from pymailer.message.node import Leaf
 from pymailer.message.origins import encoding_left, origin_of
+from pymailer.message.part_head import PartHead
 from pymailer.message.settle import settle
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pymailer.results import Envelope
     from pymailer.runtime import Runtime
 
+_NO_HEAD: Final = PartHead(())
 _UNSEEN: Final = frozenset({"bcc", "resent-bcc"})
 _CONTENT_FIELDS: Final = ("text", "html", "watch_html", "amp", "ical_event", "alternatives", "attachments")
 _HEADER_FIELDS: Final = {
@@ -79,7 +81,7 @@ def _leaf(data: Message, policy: ComposePolicy) -> Leaf:
     if part.raw is not None:
         raise MessageError("the raw of a message has content, path or href, and no raw of its own")
     origin = origin_of(part, policy.access(data))
-    return Leaf("", (), origin, text=True, transfer=IDENTITY, content_encoding=encoding_left(part))
+    return Leaf("", _NO_HEAD, origin, text=True, transfer=IDENTITY, content_encoding=encoding_left(part))
 
 
 def _serialised(message: Any) -> bytes:
