@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pymailer.runtime import Runtime
     from pymailer.smtp.connection import Connection
     from pymailer.transport import Mail
-    from pymailer_smtp_pool.leases import Leases
     from pymailer_smtp_pool.sending import Courier
 
 Take = Callable[[], Awaitable["Mail | None"]]
@@ -62,7 +61,7 @@ class Convoy:
 
     async def _ride(self, mail: Mail) -> Mail | None:
         """Over one connection, from `mail` on; the next message that found no room on it, or ``None``."""
-        leases, first = self._leases, Ticket.of(mail)
+        leases, first = self.courier.leases, Ticket.of(mail)
         lead = Ticket(self.runtime, mail.deadline, mail.queue_priority)
         try:
             connection = cast("Connection", await leases.lease(lead))
@@ -70,6 +69,10 @@ class Convoy:
             left_over = await self._over(overlap, lead, first)
         except MailError:  # no connection: the way of a single message copes with that
             left_over = first
+        except GeneratorExit as error:  # as in `Courier.deliver`
+            leases.drop(lead)
+            self._scatter(error)
+            raise
         except BaseException as error:
             self._scatter(error)
             raise
@@ -82,22 +85,27 @@ class Convoy:
 
     async def _over(self, overlap: Overlap, lead: Ticket, ticket: Ticket | None) -> Ticket | None:
         """Begin messages while they fit, settle the oldest when none does; one that never fits is handed back."""
-        while True:
-            while ticket is not None and self._fits(ticket, overlap, lead):
-                if not await self._begin(ticket, overlap):
-                    break
-                ticket = await self._next()
-            if not overlap:
-                return ticket
-            self._arrived(self._riders.popleft(), await overlap.settle())
-            ticket = ticket or await self._next()
+        try:
+            while True:
+                while ticket is not None and self._fits(ticket, overlap, lead):
+                    if not await self._begin(ticket, overlap):
+                        break
+                    ticket = await self._next()
+                if not overlap:
+                    return ticket
+                self._arrived(self._riders.popleft(), await overlap.settle())
+                ticket = ticket or await self._next()
+        except BaseException:
+            if ticket is not None:  # it may have been admitted while it waited for its turn
+                self.courier.leases.settle(ticket, ticket.mail.outcome)
+            raise
 
     async def _next(self) -> Ticket | None:
         mail = await self.take()
         return None if mail is None else Ticket.of(mail)
 
     def _fits(self, ticket: Ticket, overlap: Overlap, lead: Ticket) -> bool:
-        leases, place = self._leases, lead.place
+        leases, place = self.courier.leases, lead.place
         if place is None or leases.guard.state.wear.worn(place, self.runtime.now()):
             return False
         # Under way, the connection is full of replies; only an idle one that says something is stale.
@@ -109,7 +117,7 @@ class Convoy:
             while wait := await self.courier.gate.begin(ticket):
                 if overlap:
                     return False
-                await self._leases.waiting.until(ticket, self.runtime.now() + wait)
+                await self.courier.leases.waiting.until(ticket, self.runtime.now() + wait)
             ticket.attempts += 1
             await overlap.begin(ticket.mail)
         except MailError as error:
@@ -137,7 +145,7 @@ class Convoy:
 
     def _settle(self, ticket: Ticket, info: SentMessageInfo | None = None, error: MailError | None = None) -> None:
         outcome = info.outcome if info is not None else error.outcome if error is not None else Outcome.NOT_SENT
-        self._leases.settle(ticket, outcome)
+        self.courier.leases.settle(ticket, outcome)
         self.tell(ticket.mail, info, error)
 
     def _scatter(self, cause: BaseException) -> None:
@@ -147,7 +155,3 @@ class Convoy:
             error = DeliveryUnknownError("the send was cut short while the message was under way", stage=Stage.FINAL)
             error.__cause__ = cause
             self._settle(ticket, error=error)
-
-    @property
-    def _leases(self) -> Leases:
-        return self.courier.leases
