@@ -16,15 +16,8 @@ from tests.integration.test_connection_faults import mail_for
 CHUNKING = (*EXTENSIONS, "CHUNKING")
 
 
-def stream(pool: SMTPPool, take: Any, told: list[Any]) -> Any:
-    return pool.send_stream(AsyncioRuntime(), take, lambda mail, info, error: told.append(info or error), 8)
-
-
-async def until_told(told: list[Any], count: int) -> None:
-    """So many have settled, and what the stream does next waits."""
-    while len(told) < count:
-        await asyncio.sleep(0.001)
-    await asyncio.sleep(0.01)
+def stream(pool: SMTPPool, take: Any, told: asyncio.Queue[Any]) -> Any:
+    return pool.send_stream(AsyncioRuntime(), take, lambda mail, info, error: told.put_nowait(info or error), 8)
 
 
 @pytest.mark.parametrize("dialogue", [CHUNKING, EXTENSIONS], ids=["whole messages ahead", "the next envelope"])
@@ -35,9 +28,10 @@ def test_cancelled_while_a_message_waits_for_its_turn_the_pool_can_be_closed(dia
         return mail_for(AsyncioRuntime())
 
     async def scenario() -> None:
-        told: list[Any] = []
+        told: asyncio.Queue[Any] = asyncio.Queue()
         task = asyncio.create_task(stream(pool, endless, told))
-        await until_told(told, 3)
+        for _ in range(3):  # and then it waits for its turn
+            await told.get()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -49,14 +43,14 @@ def test_cancelled_while_a_message_waits_for_its_turn_the_pool_can_be_closed(dia
 
 def test_thrown_away_while_the_pool_is_in_the_middle_of_a_change_it_gives_its_connection_back(fault_server):
     pool = smtp_pool(host="localhost", port=fault_server(extensions=CHUNKING).port)
-    loop, told = asyncio.new_event_loop(), []
+    loop, told = asyncio.new_event_loop(), asyncio.Queue()
     mails = [mail_for(AsyncioRuntime()), None]
 
     async def take() -> Any:
         return mails.pop(0) if mails else await asyncio.Event().wait()
 
     task = loop.create_task(stream(pool, take, told))
-    loop.run_until_complete(until_told(told, 1))
+    loop.run_until_complete(told.get())
     loop.close()
     assert pool.stats().busy == 1
     task._log_destroy_pending = False
