@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from pymailer.errors import AddressError
-from pymailer.message.characters import UNFIT_FOR_NAMES, described, shown
+from pymailer.message.characters import described, shown, unfit_for_names
 from pymailer.message.domains import ascii_domain
 
 MAX_LOCAL = 64
@@ -50,7 +50,7 @@ def _flaw(address: str) -> str:
     """What to say about an address that the grammar does not admit."""
     if not address:
         return "it is empty"
-    if unfit := UNFIT_FOR_NAMES.search(address):
+    if unfit := unfit_for_names(address):
         return f"it contains {described(unfit[0])}"
     local, at, domain = address.rpartition("@")
     if not at:

@@ -13,12 +13,12 @@ from typing import NoReturn
 import attrs
 
 from pymailer.errors import AddressError
-from pymailer.message.characters import BLANKS, UNFIT, UNFIT_FOR_NAMES, described
+from pymailer.message.characters import BLANKS, described, unfit_for_names
 from pymailer.message.mailbox import Address, Group
 
 MAX_COMMENT_DEPTH = 20
 
-_STRUCTURE = re.compile(rf'["():;\[\]\\{UNFIT}]')
+_STRUCTURE = re.compile(r'["():;\[\]\\]')
 _TOKEN = re.compile(
     r"""(?P<blank>[ \t]++)
       | (?P<word>[^ \t"(),:;<>@\[\]\\]++)
@@ -40,10 +40,10 @@ def parse_text(text: str) -> list[Address | Group]:
     Raises:
         AddressError: A control character, or anything that is not, or not only, such a list.
     """
+    if unfit := unfit_for_names(text):
+        raise AddressError(f"an address contains {described(unfit[0])}{_around(text, unfit.start())}")
     if _STRUCTURE.search(text) is None:
         return [_plain(entry, text) for part in text.split(",") if (entry := part.strip(BLANKS))]
-    if unfit := UNFIT_FOR_NAMES.search(text):
-        raise AddressError(f"an address contains {described(unfit[0])}{_around(text, unfit.start())}")
     return _Parser(text).parse()
 
 

@@ -10,9 +10,16 @@ import re
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """C0 without TAB, and DEL: never in a header, encoded or not. TAB counts as a blank."""
 
-UNFIT = r"\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
-UNFIT_FOR_NAMES = re.compile(f"[{UNFIT}]")
-"""What no part of an address may hold: all controls, what some software takes for a line end, lone surrogates."""
+_UNFIT_FOR_NAMES = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def unfit_for_names(text: str) -> re.Match[str] | None:
+    """The first character that no part of an address may hold.
+
+    That is all controls, what some software takes for a line end, and lone surrogates; none of them can be printed.
+    """
+    return None if text.isprintable() else _UNFIT_FOR_NAMES.search(text)
+
 
 BLANKS = " \t"
 

@@ -115,13 +115,13 @@ def encode(leaf: Leaf) -> Coded:
     Raises:
         MessageError: The transfer encoding that is asked for cannot carry it.
     """
-    source = looked_at(leaf)
-    return _encode_held(leaf, source.data) if isinstance(source, Memory) else _encode_stream(leaf, source)
+    content = looked_at(leaf)
+    return _encode_held(leaf, content) if isinstance(content, bytes) else _encode_stream(leaf, content)
 
 
-def looked_at(leaf: Leaf) -> Source:
-    """The source of a part that was settled."""
-    if not isinstance(leaf.origin, Source):
+def looked_at(leaf: Leaf) -> bytes | Source:
+    """The content of a part that was settled."""
+    if not isinstance(leaf.origin, (bytes, Source)):
         raise TypeError(f"{leaf.origin!r} was never looked at")
     return leaf.origin
 

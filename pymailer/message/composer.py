@@ -6,7 +6,7 @@ composed without waiting for anything.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import attrs
 
@@ -34,8 +34,7 @@ _MIME_VERSION: Final = ("MIME-Version", Encoded("1.0"))
 _DEFAULT_POLICY: Final = ComposePolicy()
 
 
-@attrs.frozen
-class Composed:
+class Composed(NamedTuple):
     """A message and what the server is told about it.
 
     Attributes:
@@ -110,5 +109,6 @@ async def _tree(runtime: Runtime, data: Message, policy: ComposePolicy, deadline
     if not bodies and not attached:
         bodies = body_leaves(Message(text=""), access)
     for leaf in (*bodies, *attached):
-        await settle(runtime, leaf, policy, deadline)
+        if not leaf.settled:
+            await settle(runtime, leaf, policy, deadline)
     return layout(bodies, attached)

@@ -156,23 +156,23 @@ class AsyncPieces(Source):
                 return None
 
 
-def source_of(value: object) -> Source | Path:
-    """The source that a given value is; text counts as UTF-8, and is never the name of a file.
+def source_of(value: object) -> bytes | Source | Path:
+    """What a given value stands for; text counts as UTF-8, and is never the name of a file.
 
     Returns:
-        The source, or a path of which nothing is known until somebody looks (`File.found`).
+        Octets, a source of them, or a path of which nothing is known until somebody looks (`File.found`).
 
     Raises:
         MessageError: It is none.
     """
     if isinstance(value, str):
-        return Memory.of(encoded(value))
+        return encoded(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return Memory.of(bytes(cast("bytes", value)))
+        return bytes(cast("bytes", value))
     if isinstance(value, os.PathLike):
         return Path(cast("os.PathLike[str]", value))
     if isinstance(value, BytesIO):
-        return Memory.of(value.getvalue()[value.tell() :])
+        return value.getvalue()[value.tell() :]
     return _stream_of(value)
 
 

@@ -15,7 +15,7 @@ import attrs
 
 from pymailer.errors import MessageError
 from pymailer.message.attachment import Attachment
-from pymailer.message.content import Memory, encoded
+from pymailer.message.content import encoded
 from pymailer.message.data_uri import is_data_uri, parse_data_uri
 from pymailer.message.leaves import body_leaf
 from pymailer.message.media_types import extension_of, parse_media_type
@@ -57,7 +57,7 @@ async def attach_images(runtime: Runtime, data: Message, policy: ComposePolicy, 
 
 
 def _decoded(leaf: Leaf, charset: str) -> str:
-    content = leaf.origin.data if isinstance(leaf.origin, Memory) else b""
+    content = leaf.origin if isinstance(leaf.origin, bytes) else b""
     try:
         return content.decode(charset)
     except (UnicodeDecodeError, LookupError) as error:

@@ -15,7 +15,7 @@ import attrs
 from pymailer.errors import MessageError
 from pymailer.message.attachment import Attachment, ICalEvent
 from pymailer.message.coding import IDENTITY
-from pymailer.message.content import Memory, encoded
+from pymailer.message.content import encoded
 from pymailer.message.data_uri import is_data_uri, parse_data_uri
 from pymailer.message.field_values import check_name, field_value
 from pymailer.message.format_flowed import flowed
@@ -79,7 +79,7 @@ def body_leaf(name: str, message: Message, access: Access) -> Leaf:
     """The leaf of one of the bodies that a message has fields for."""
     value = getattr(message, name)
     if type(value) is str and message.encoding is None:  # nearly all there is
-        return Leaf(_BODIES[name], _HEADS[name], Memory.of(encoded(value)), True, message.text_encoding)
+        return Leaf(_BODIES[name], _HEADS[name], encoded(value), True, message.text_encoding)
     part = Attachment.body(value)
     if part.encoding is None and message.encoding is not None and isinstance(part.content, str):
         part = attrs.evolve(part, encoding=message.encoding)

@@ -13,7 +13,7 @@ import attrs
 
 from pymailer.errors import AddressError
 from pymailer.message.addr_spec import normalised
-from pymailer.message.characters import UNFIT_FOR_NAMES, described, shown
+from pymailer.message.characters import described, shown, unfit_for_names
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]++(?: [A-Za-z0-9_-]++)*+")
 
@@ -23,7 +23,7 @@ def _display_name(name: str | None) -> str:
         return ""
     if not isinstance(name, str):
         raise AddressError(f"a display name is text, not {type(name).__name__}")
-    if not (name.isascii() and name.isprintable()) and (unfit := UNFIT_FOR_NAMES.search(name)):
+    if unfit := unfit_for_names(name):
         raise AddressError(f"the display name {shown(name)} contains {described(unfit[0])}")
     return name.replace("\t", " ")  # a parser may read either where a blank stands
 

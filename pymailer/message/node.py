@@ -24,7 +24,7 @@ class Leaf:
     Attributes:
         media_type: ``type/subtype``.
         head: Its header fields but the transfer encoding.
-        origin: Where its content comes from; a `Source` once it was looked at.
+        origin: Its content, or where that comes from: octets or a `Source` once it was looked at.
         text: Whether its line ends are CRLF on the wire, whatever they are in its content.
         transfer: The transfer encoding that is asked for; ``None`` to choose by content.
         content_encoding: How its content stands for octets (``"base64"``), if it does not stand for itself.
@@ -44,6 +44,11 @@ class Leaf:
     sample: bytes | None = None
     measure: Measure | None = None
     whole: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether its content is known not to need looking at."""
+        return type(self.origin) is bytes
 
 
 @attrs.frozen(eq=False)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import attrs
 
 from pymailer.errors import MessageError
-from pymailer.message.content import Memory, Source, encoded, source_of
+from pymailer.message.content import Source, encoded, source_of
 from pymailer.message.data_uri import is_data_uri, parse_data_uri
 from pymailer.message.encoding import decode_content
 from pymailer.message.web_address import WebAddress
@@ -45,8 +45,8 @@ class Remote:
     headers: Secret[Mapping[str, str]]
 
 
-Origin: TypeAlias = Source | Path | Remote
-"""Where octets come from; of a path or an address nothing is known before somebody looks."""
+Origin: TypeAlias = bytes | Source | Path | Remote
+"""Octets, or where they come from; of a path or an address nothing is known before somebody looks."""
 
 
 def origin_of(part: Attachment, access: Access, charset: str = "utf-8") -> Origin:
@@ -57,17 +57,19 @@ def origin_of(part: Attachment, access: Access, charset: str = "utf-8") -> Origi
     """
     for uri in (part.path, part.href):
         if isinstance(uri, str) and is_data_uri(uri):
-            return Memory.of(parse_data_uri(uri).data)
+            return parse_data_uri(uri).data
     if part.href is not None:
         return _remote(Secret(part.href), Secret(part.http_headers or {}), access)
     if part.path is not None:
         return _file(Path(part.path), access)
     content = part.content
     if isinstance(content, (str, bytes)) and part.encoding is not None:
-        return Memory.of(decode_content(content, part.encoding))
+        return decode_content(content, part.encoding)
     if isinstance(content, str):
-        return Memory.of(encoded(content, charset))
-    origin: Source | Path = source_of(content)
+        return encoded(content, charset)
+    origin = source_of(content)
+    if isinstance(origin, bytes) and part.encoding is not None:  # a bytearray, or an open file in memory
+        return decode_content(origin, part.encoding)
     return _file(origin, access) if isinstance(origin, Path) else origin
 
 

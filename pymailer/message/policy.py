@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -38,7 +39,10 @@ class ComposePolicy:
 
     def access(self, message: Message) -> Access:
         """What the parts of `message` may open."""
-        return Access(
-            files=not (self.disable_file_access or message.disable_file_access),
-            urls=not (self.disable_url_access or message.disable_url_access),
+        return _access(
+            not (self.disable_file_access or message.disable_file_access),
+            not (self.disable_url_access or message.disable_url_access),
         )
+
+
+_access: Final = cache(Access)

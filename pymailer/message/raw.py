@@ -14,7 +14,6 @@ from pymailer.message.attachment import Attachment
 from pymailer.message.body import Body
 from pymailer.message.coding import IDENTITY, Coder, Stream, as_it_is, ending_line, looked_at
 from pymailer.message.composed import ComposedMessage
-from pymailer.message.content import Memory
 from pymailer.message.envelope import checked, envelope_of, given_envelope
 from pymailer.message.field_values import custom_fields
 from pymailer.message.head import Head
@@ -110,8 +109,8 @@ def _serialised(message: Any) -> bytes:
 def _split(leaf: Leaf) -> tuple[bytes, Body]:
     """The lines of the header, and the rest."""
     source = looked_at(leaf)
-    if isinstance(source, Memory):
-        content = canonical_text(source.data)
+    if isinstance(source, bytes):
+        content = canonical_text(source)
         if b"\0" in content:
             raise MessageError("a raw message must not hold a NUL (RFC 5321 4.1.1.4)")
         block, rest = _parted(content)

@@ -37,27 +37,30 @@ MAX_HELD: Final = 64 * 1024 * 1024
 
 async def settle(runtime: Runtime, leaf: Leaf, policy: ComposePolicy, deadline: float | None = None) -> None:
     """Look at the content of a part, so that nothing of it has to be awaited any more."""
-    if type(leaf.origin) is Memory:
+    if isinstance(leaf.origin, bytes):
         return
     source = await located(runtime, leaf.origin, policy, deadline)
+    content = source.data if isinstance(source, Memory) else source
     if leaf.content_encoding is not None:
-        source = Memory.of(decode_content(await runtime.offload(held, source), leaf.content_encoding))
+        content = decode_content(await runtime.offload(held, source), leaf.content_encoding)
         leaf.content_encoding = None
-    if leaf.text and type(source) is not Memory:
-        source, leaf.sample = await runtime.offload(glance, source)
-        if leaf.transfer in _AS_IT_IS and source.replayable and type(source) is not Memory:
-            leaf.measure = await runtime.offload(Measure.of, source)
-    leaf.origin = source
+    if leaf.text and isinstance(content, Source):
+        content, leaf.sample = await runtime.offload(glance, content)
+        if leaf.transfer in _AS_IT_IS and isinstance(content, Source) and content.replayable:
+            leaf.measure = await runtime.offload(Measure.of, content)
+    leaf.origin = content
 
 
 async def hold(runtime: Runtime, leaf: Leaf, policy: ComposePolicy, deadline: float | None = None) -> None:
     """The same, and all of it in memory."""
     await settle(runtime, leaf, policy, deadline)
-    if type(leaf.origin) is not Memory and isinstance(leaf.origin, Source):
-        leaf.origin = Memory.of(await runtime.offload(held, leaf.origin))
+    if isinstance(leaf.origin, Source):
+        leaf.origin = await runtime.offload(held, leaf.origin)
 
 
-async def located(runtime: Runtime, origin: Origin, policy: ComposePolicy, deadline: float | None) -> Source:
+async def located(
+    runtime: Runtime, origin: Path | Remote | Source, policy: ComposePolicy, deadline: float | None
+) -> Source:
     """A source that anybody can read, from wherever content comes from.
 
     Raises:
@@ -117,8 +120,8 @@ def held(source: Source) -> bytes:
     return b"".join(pieces)
 
 
-def glance(source: Source) -> tuple[Source, bytes | None]:
-    """The source in memory if it is short; else a source that still gives all of it, and its beginning."""
+def glance(source: Source) -> tuple[bytes | Source, bytes | None]:
+    """All octets if they are few; else a source that still gives all of it, and its beginning."""
     chunks = source.chunks()
     pieces: list[bytes] = []
     size = 0
@@ -128,7 +131,7 @@ def glance(source: Source) -> tuple[Source, bytes | None]:
         if size > GLANCE:
             beginning = b"".join(pieces)
             return (source if source.replayable else _Begun(None, False, beginning, chunks)), beginning
-    return Memory.of(b"".join(pieces)), None
+    return b"".join(pieces), None
 
 
 @attrs.frozen

@@ -400,6 +400,13 @@ class TestWhatGoesAsItIs:
 
 
 class TestContentInAnEncoding:
+    @pytest.mark.parametrize(
+        "given", [b"aGVsbG8=", bytearray(b"aGVsbG8="), memoryview(b"aGVsbG8="), io.BytesIO(b"aGVsbG8=")]
+    )
+    def test_is_decoded_whatever_holds_it(self, given: object) -> None:
+        (part,) = reread(text="t", attachments=[{"content": given, "encoding": "base64"}]).iter_attachments()
+        assert part.get_payload(decode=True) == b"hello"
+
     def test_may_be_in_a_file(self, path: Path) -> None:
         path.write_bytes(base64.encodebytes(LARGE))
         (part,) = reread(text="t", attachments=[{"path": path, "encoding": "base64"}]).iter_attachments()
