@@ -1,6 +1,6 @@
 """A place for one open connection.
 
-Plain data; what becomes of it is decided in `state`.
+Plain data; what becomes of it is decided in `lending`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The transport: what a mailer sees of the pool.
 
-Puts the parts together. Who gets which connection is decided in `state`, a message's way through the pool is `sending`.
+Puts the parts together. What happens to a message is decided in `state`, who gets which connection in `lending`, and a
+message's way through the pool is `sending`.
 """
 
 from __future__ import annotations
