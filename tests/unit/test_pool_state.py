@@ -123,6 +123,15 @@ class TestGivingItBack:
         state.gone(expired, NOW + 10)
         assert state.stats().connections == 0
 
+    def test_when_the_next_one_will_have_rested_too_long_is_known(self):
+        state, (one, other) = connected(max_connections=2, idle_timeout=10)
+        state.check_in(one, NOW)
+        state.check_in(other, NOW + 3)
+        assert state.expired(NOW + 4, worn=False) == []
+        assert state.next_expiry == NOW + 10
+        assert len(state.expired(NOW + 10, worn=False)) == 1
+        assert state.next_expiry == NOW + 13
+
 
 class TestRefusedCredentials:
     def test_all_who_wait_are_told_at_once(self):

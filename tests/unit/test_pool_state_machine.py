@@ -29,10 +29,16 @@ class Pools(RuleBasedStateMachine):
 
     # --- what senders do ---
 
-    @rule(target=holding, priority=st.integers(-1, 1))
-    def send(self, priority):
+    @rule(target=holding, priority=st.integers(-1, 1), tries=st.booleans())
+    def send(self, priority, tries):
         one = ticket(priority)
         self.all.append(one)
+        if tries:
+            try:
+                if self.state.request(one, self.now):
+                    return one
+            except MailError:
+                return self._settle(one)
         return self._ask(one)
 
     def _ask(self, one: Ticket):
@@ -75,8 +81,8 @@ class Pools(RuleBasedStateMachine):
             self.state.leave(one, self.now)
             self._ask(one)
 
-    @rule(one=holding)
-    def deliver(self, one):
+    @rule(one=holding, at_once=st.booleans())
+    def deliver(self, one, at_once):
         if not self._refused(one) and one.place in self.state.places.leased:
             if one.place.connection is None:
                 return
@@ -87,6 +93,8 @@ class Pools(RuleBasedStateMachine):
                 self._settle(one)
                 return
             one.place.connection.messages += 1
+            if at_once and self.state.complete(one, Outcome.ACCEPTED, self.now):
+                return
             if not self.state.check_in(one, self.now):
                 self.state.leave(one, self.now)
             self.state.settle(one, Outcome.ACCEPTED, self.now)
@@ -143,6 +151,10 @@ class Pools(RuleBasedStateMachine):
         held = [one.place for one in self.all if one.place is not None]
         assert len(set(held)) == len(held)
         assert set(held) == set(self.state.places.busy) >= set(self.state.places.opening)
+
+    @invariant()
+    def who_has_begun_holds_an_open_connection(self):
+        assert all(one.place in self.state.places.leased for one in self.all if one.begun)
 
     @invariant()
     def while_it_is_not_known_whether_the_server_takes_us_one_knocks(self):
