@@ -6,7 +6,7 @@ Knows the message and its results; nothing of any particular transport.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from inspect import iscoroutinefunction
+from inspect import CO_COROUTINE, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 import attrs
@@ -97,7 +97,16 @@ async def call(runtime: Runtime, function: Callable[..., Any], /, *arguments: An
 
 async def deliver(transport: Transport, mail: Mail) -> SentMessageInfo:
     """Have `transport` send one message, whatever its colour."""
-    if iscoroutinefunction(transport.send):
-        return cast("SentMessageInfo", await transport.send(mail))
-    await mail.message.materialize(mail.runtime)  # a plain function cannot wait for what is still to come
-    return cast("SentMessageInfo", await call(mail.runtime, transport.send, mail))
+    send: Callable[[Mail], Any] = transport.send
+    if _waits(send):
+        info: SentMessageInfo = await send(mail)
+    else:
+        await mail.message.materialize(mail.runtime)  # a plain function cannot wait for what is still to come
+        info = await call(mail.runtime, send, mail)
+    return info
+
+
+def _waits(function: Callable[..., Any]) -> bool:
+    """As `iscoroutinefunction`, with a look at the code of a plain method first, which costs a tenth."""
+    code = getattr(function, "__code__", None)
+    return (code is not None and bool(code.co_flags & CO_COROUTINE)) or iscoroutinefunction(function)

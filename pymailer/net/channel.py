@@ -41,6 +41,8 @@ class Channel:
         self._sock = sock
         self._layers: list[Records] = []  # the outermost first; two when TLS runs through a proxy's TLS
         self._foreign_layers = 0
+        self.secure: bool = False
+        """Whether TLS is spoken with the peer."""
         self._outbox = Outbox(sock, self._layers)
         self._kept = b""  # heard while writing
         self._ended = False
@@ -259,6 +261,7 @@ class Channel:
 
     def _add_layer(self, records: Records) -> None:
         self._layers.append(records)
+        self.secure = True
         self._outbox.queued = 0
         first = records.opened()  # what came together with the end of the handshake
         self._kept = first or b""
@@ -268,15 +271,11 @@ class Channel:
         """From here on this leads to `peer`: a proxy has connected us, and TLS so far was with the proxy only."""
         self.peer = peer
         self._foreign_layers = len(self._layers)
+        self.secure = False
 
     @property
     def _tls(self) -> Records | None:
-        return self._layers[-1] if len(self._layers) > self._foreign_layers else None
-
-    @property
-    def secure(self) -> bool:
-        """Whether TLS is spoken with the peer."""
-        return self._tls is not None
+        return self._layers[-1] if self.secure else None
 
     @property
     def tls_version(self) -> str | None:

@@ -50,6 +50,8 @@ class Outbox:
     def unsent(self) -> int:
         """Octets queued that the peer cannot have, because the kernel has not taken them or their whole TLS record."""
         carried = self._handed
+        if not self._layers:
+            return self.queued - carried
         for layer in self._layers:
             carried = layer.carried(carried)
         return self.queued - carried
@@ -65,12 +67,12 @@ class Outbox:
         Raises:
             OSError: The connection is lost, or TLS failed.
         """
-        while self._wire or self._seal():
+        while self._wire or (self._layers and self._seal()):
             try:
                 self._drop(self._send())
             except BlockingIOError:
                 return False
-        return not any(layer.waiting for layer in self._layers)
+        return not self._layers or not any(layer.waiting for layer in self._layers)
 
     def _send(self) -> int:
         if _GATHERS and len(self._wire) > 1:
@@ -80,6 +82,9 @@ class Outbox:
     def _drop(self, count: int) -> None:
         self._handed += count
         wire = self._wire
+        if self._handed == self.queued and not self._layers:  # everything, as nearly always
+            wire.clear()
+            return
         while wire and count >= len(wire[0]):
             count -= len(wire.popleft())
         if count:

@@ -178,7 +178,7 @@ def _utf8_xtext(text: str) -> str:
 
 def bdat(size: int, *, last: bool) -> bytes:
     """Announces a chunk of `size` octets (RFC 3030)."""
-    return line(f"BDAT {_number('size', size, 0, 10**20 - 1)}{' LAST' if last else ''}", error=EnvelopeError)
+    return (b"BDAT %d LAST\r\n" if last else b"BDAT %d\r\n") % _number("size", size, 0, 10**20 - 1)
 
 
 def auth(mechanism: str, initial: Secret[bytes] | None = None) -> bytes:

@@ -149,21 +149,20 @@ class Connection:
         report = Report(mail, self.id)
         waiting = mail.envelope.to
         while waiting:
-            batch, rest = self._batch(waiting)
+            most = self.capabilities.rcptmax or len(waiting)
+            batch, rest = waiting[:most], waiting[most:]
             try:
                 exchange = await self._transact(runtime, mail, batch)
             except MailError as error:
                 report.fail(batch + rest, error)
                 break
             report.add(exchange)
-            overflow = exchange.transaction.overflow() if mail.message.replayable else ()
-            report.forget(overflow)
-            waiting = overflow + rest
+            if exchange.transaction.refused and mail.message.replayable:
+                overflow = exchange.transaction.overflow()
+                report.forget(overflow)
+                rest = overflow + rest
+            waiting = rest
         return report.info()
-
-    def _batch(self, recipients: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        limit = self.capabilities.rcptmax or len(recipients)
-        return recipients[:limit], recipients[limit:]
 
     async def _transact(self, runtime: Runtime, mail: Mail, recipients: tuple[str, ...]) -> Exchange:
         exchange = self.exchange(runtime, mail, recipients, Line(), reset=self.needs_reset)

@@ -84,21 +84,18 @@ class Exchange:
             MailError: With its outcome; the transaction says whether the connection can go on.
         """
         try:
-            await self._converse()
+            if self.script.eager:
+                await self.launch()
+            else:
+                await self._envelope()
+                await self._message()
+            await self.read_all()
         except MailError as error:
             raise await self.verdict(error)  # noqa: B904 - the verdict has the cause that belongs to it
         except BaseException:
             self.mail.outcome = Outcome.UNKNOWN if self._maybe_delivered() else Outcome.NOT_SENT
             raise
         self.check()
-
-    async def _converse(self) -> None:
-        if self.script.eager:
-            await self.launch()
-        else:
-            await self._envelope()
-            await self._message()
-        await self.read_all()
 
     def check(self) -> None:
         """Raise what the replies say, unless it is that somebody got the message.
@@ -120,14 +117,14 @@ class Exchange:
     async def launch(self) -> None:
         """Envelope and message in one flight (RFC 3030 4.2)."""
         self.queue_envelope()
-        await self._queue_body()
+        if not self._put_body():
+            await self._stream_body()
         await self.write(Stage.BODY)
 
     def queue_envelope(self) -> None:
         """Everything up to where the server has to say "go ahead"."""
-        steps = self.script.steps
-        self.wire.put_all([line for line, _, _ in steps])
-        self.transaction.expect_all(steps)
+        self.wire.put_all(self.script.lines)
+        self.transaction.expect_all(self.script.expected)
 
     def _say(self, line: bytes, stage: Stage, about: str | None = None) -> None:
         self.wire.put(line)
@@ -141,7 +138,7 @@ class Exchange:
             await self.read_all()
             return
         transaction = self.transaction
-        for line, stage, about in self.script.steps:
+        for line, (stage, about) in zip(self.script.lines, self.script.expected, strict=True):
             if transaction.fatal is not None or (stage is Stage.DATA and transaction.hopeless):
                 return
             self._say(line, stage, about)
@@ -156,16 +153,18 @@ class Exchange:
         """The message, if anybody wants it; its last part is not flushed yet."""
         self._mark_envelope_done(self.runtime.now())
         if not self.transaction.hopeless:
-            await self._queue_body()
+            if not self._put_body():
+                await self._stream_body()
         elif self.transaction.go_ahead and not self.transaction.dismissed:
             # Nobody wants it, yet the server waits for it: an empty message is refused, and the dialogue goes on.
             self._say(LONE_DOT, Stage.FINAL)
 
-    async def _queue_body(self) -> None:
-        outgoing, script = self.outgoing, self.script
-        if not outgoing.put_whole(script.size, chunking=script.chunking):
-            write = outgoing.as_chunks if script.chunking else outgoing.as_data
-            await write(self.runtime, self._write_part)
+    def _put_body(self) -> bool:
+        return self.outgoing.put_whole(self.script.size, chunking=self.script.chunking)
+
+    async def _stream_body(self) -> None:
+        write = self.outgoing.as_chunks if self.script.chunking else self.outgoing.as_data
+        await write(self.runtime, self._write_part)
 
     async def write(self, stage: Stage) -> bool:
         """Flush what is queued; ``False`` if the server ended that early by what it said."""
@@ -194,9 +193,10 @@ class Exchange:
 
     def _asked(self) -> Transaction | None:
         """Whom the next reply is for."""
-        while self.line and self.line[0].awaited is None and self.line[0] is not self.transaction:
-            self.line.popleft()
-        return self.line[0] if self.line and self.line[0].awaited is not None else None
+        line, own = self.line, self.transaction
+        while line and not line[0].expected and line[0] is not own:
+            line.popleft()
+        return line[0] if line and line[0].expected else None
 
     def _hear(self, reply: Reply) -> bool:
         """A reply while octets of ours are unsent: is it any use to go on?"""
@@ -212,17 +212,19 @@ class Exchange:
     async def read_all(self) -> None:
         """Read until every reply that this transaction awaits has come."""
         transaction = self.transaction
-        while (stage := transaction.awaited) is not None:
+        while transaction.expected:
+            stage = transaction.expected[0][0]
             if stage is Stage.FINAL and not self.envelope_time:
                 self._mark_envelope_done(self.runtime.now())
-            reply = self.wire.heard(stage) or await self._reply(stage)
+            reply = self.wire.heard(stage)
+            if reply is None:
+                reply = await self.wire.read_reply(self.runtime, self._by(self._patience(stage)), stage)
             (self._asked() or transaction).take(reply)
 
-    async def _reply(self, stage: Stage) -> Reply:
+    def _patience(self, stage: Stage) -> float:
         timeout = self.patience.final if stage is Stage.FINAL else self.patience.step
-        if self.transaction.dismissed:  # after a 421 the server hangs up; should it say more, we hear it
-            timeout = min(timeout, GOODBYE)
-        return await self.wire.reply(self.runtime, self._by(timeout), stage)
+        # After a 421 the server hangs up; should it say more, we hear it.
+        return min(timeout, GOODBYE) if self.transaction.dismissed else timeout
 
     def _mark_envelope_done(self, now: float) -> None:
         if not self.envelope_time:
@@ -264,7 +266,7 @@ class Exchange:
     def in_step(self) -> bool:
         """Whether every command was answered, in a way that fits, and no goodbye was said."""
         transaction = self.transaction
-        return transaction.awaited is None and not transaction.dismissed and not transaction.lost_step
+        return not transaction.expected and not transaction.dismissed and not transaction.lost_step
 
     @property
     def reusable(self) -> bool:

@@ -61,8 +61,7 @@ class Outgoing:
             return False
         content = b"".join(pieces)  # one piece for the kernel: at this size, copying it is the least of all costs
         if chunking:
-            self._say_bdat(size, last=True)
-            self.wire.put_body(content)
+            self.wire.put_body(self._bdat(size, last=True) + content)
         else:
             stuffer = DotStuffer()
             self.transaction.expect(Stage.FINAL)
@@ -92,7 +91,7 @@ class Outgoing:
         await (self._unsized(runtime, flush) if size is None else self._sized(runtime, flush, size))
 
     async def _sized(self, runtime: Runtime, flush: Flush, size: int) -> None:
-        self._say_bdat(size, last=True)
+        self.wire.put_body(self._bdat(size, last=True))
         waiting = 0
         async for chunk in self._chunks(runtime):
             if self.size > size:
@@ -116,19 +115,23 @@ class Outgoing:
         held: bytes | None = None
         async for chunk in self._chunks(runtime):
             if held is not None:
-                self._say_bdat(len(held), last=False)
+                self.wire.put_body(self._bdat(len(held), last=False))
                 self.wire.put_body(held)
                 if not await flush():
                     return
             held = chunk
         held = held or b""
-        self._say_bdat(len(held), last=True)
+        self.wire.put_body(self._bdat(len(held), last=True))
         self.wire.put_body(held)
         self._ended()
 
-    def _say_bdat(self, size: int, *, last: bool) -> None:
-        self.wire.put(commands.bdat(size, last=last))
+    def _bdat(self, size: int, *, last: bool) -> bytes:
+        """The command before a chunk, whose reply is awaited from here on."""
+        line = commands.bdat(size, last=last)
+        if self.wire.log.on:
+            self.wire.log.client(line.decode().rstrip())
         self.transaction.expect(Stage.FINAL if last else Stage.BODY)
+        return line
 
     def _ended(self) -> None:
         self.end = self.wire.channel.queued

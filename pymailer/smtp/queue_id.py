@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pymailer.outcome import Reply
 
-_LEADS: Final = ("queued as ", "queued mail for delivery as ", "id=", "message accepted for delivery: ", "queued. id=")
+_LEAD: Final = re.compile("queued as |queued mail for delivery as |id=|message accepted for delivery: ", re.IGNORECASE)
 """Postfix and many others; Haraka `Message Queued (id)`; Exim `OK id=`; what comes after is the id."""
 _LONGEST: Final = 200
 
 
-def queue_id(reply: Reply | None) -> str | None:
+def queue_id(reply: Reply) -> str | None:
     """The queue id, or ``None`` if the reply names none that is recognised."""
-    if reply is None or not reply.lines:
-        return None
-    text = reply.lines[-1]
-    lowered = text.lower()
-    for lead in _LEADS:
-        found = lowered.find(lead)
-        if found >= 0:
-            return _word(text[found + len(lead) :])
+    text = reply.lines[-1] if reply.lines else ""
+    if (lead := _LEAD.search(text)) is not None:
+        return _word(text[lead.end() :])
     return _bracketed(text) or _bare(text, reply)
 
 
 def _bracketed(text: str) -> str | None:
     """``Message Queued (A1B2…)``, ``Ok <…>``: the last word in brackets that holds a digit."""
     for opening, closing in ("()", "<>", "[]"):
-        start, end = text.rfind(opening), text.rfind(closing)
+        start = text.rfind(opening)
+        end = text.rfind(closing, start + 1) if start >= 0 else -1
         inside = text[start + 1 : end]
-        if 0 <= start < end and " " not in inside and any(map(str.isdigit, inside)):
+        if end >= 0 and " " not in inside and any(map(str.isdigit, inside)):
             return _word(inside)
     return None
 

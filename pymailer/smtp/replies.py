@@ -75,16 +75,15 @@ class ReplyParser:
             self._scanned = 0
             if line[3:4] == b"-":
                 self._keep(line)
-            else:
-                return self._finish(line) if self._lines else self._only(line)
+                continue
+            if self._lines:
+                return self._finish(line)
+            try:
+                return _single(line)
+            except ProtocolError:
+                self._lines.append(line)  # what made no sense stays pending, for whoever explains it
+                raise
         return None
-
-    def _only(self, line: bytes) -> Reply:
-        try:
-            return _single(line)
-        except ProtocolError:
-            self._lines.append(line)  # what made no sense stays pending, for whoever explains it
-            raise
 
     def _refuse_binary(self) -> None:
         """What begins with no printable character is no text, and may never bring a line end to wait for."""

@@ -71,16 +71,17 @@ class Report:
             raise self.error
         if not self.accepted:
             raise all_refused(self.refused)
+        reply = self.reply
         return SentMessageInfo(
             envelope=self.mail.envelope,
             message_id=self.mail.message_id,
             outcome=Outcome.PARTIAL if self.refused else Outcome.ACCEPTED,
             accepted=tuple(self.accepted),
-            rejected=tuple(error.recipient for error in self.refused if error.recipient is not None),
+            rejected=tuple([error.recipient for error in self.refused if error.recipient is not None]),
             rejected_errors=tuple(self.refused),
-            response=str(self.reply) if self.reply else "",
-            reply=self.reply,
-            server_message_id=queue_id(self.reply),
+            response="" if reply is None else str(reply),
+            reply=reply,
+            server_message_id=None if reply is None else queue_id(reply),
             message_size=self.size,
             envelope_time=self.envelope_time,
             message_time=self.message_time,

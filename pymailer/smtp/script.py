@@ -15,12 +15,14 @@ from pymailer.smtp import commands
 from pymailer.smtp.transaction import RSET
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pymailer.smtp.extensions import Capabilities
     from pymailer.smtp.options import SMTPOptions
     from pymailer.transport import Mail
 
-Step: TypeAlias = tuple[bytes, Stage, "str | None"]
-"""A command line, the stage at which it is answered, and the recipient that it is about, or `RSET`."""
+Expected: TypeAlias = tuple[Stage, "str | None"]
+"""The stage at which a command is answered, and the recipient that it is about, or `RSET`."""
 
 ONE_FLIGHT_LIMIT: Final = 1_048_576
 """Octets up to which a message is sent before its recipients are known to be good: a round trip against the octets."""
@@ -31,14 +33,16 @@ class Script:
     """The command lines of one transaction, and how they may be grouped.
 
     Attributes:
-        steps: Everything up to where the message may follow.
+        lines: The commands up to where the message may follow.
+        expected: What each of them is.
         size: The message's octets, if they are known.
         pipelining: Whether commands may go together (RFC 2920).
         chunking: Whether the message goes in BDAT chunks (RFC 3030).
         eager: Whether envelope and message may go together.
     """
 
-    steps: tuple[Step, ...]
+    lines: Sequence[bytes]
+    expected: Sequence[Expected]
     size: int | None
     pipelining: bool
     chunking: bool
@@ -73,9 +77,12 @@ def write_script(
         TLSError: REQUIRETLS was asked for and cannot be had.
     """
     size = mail.message.size
-    _check_size(size, capabilities, options)
+    if size is not None and capabilities.max_size is not None and size > capabilities.max_size:  # RFC 1870 6.1
+        raise _too_large(size, capabilities.max_size, options)
     smtputf8 = _needs_smtputf8(mail, capabilities, options)
-    eightbit = _needs_8bit(mail, capabilities, options)
+    eightbit = mail.message.needs_8bit
+    if eightbit and not capabilities.eightbitmime:
+        raise _eight_bits(options)
     dsn = mail.dsn if capabilities.dsn else None
     if mail.require_tls:
         _check_require_tls(capabilities, options, secure)
@@ -89,13 +96,16 @@ def write_script(
     )
     pipelining = capabilities.pipelining and options.pipelining is not False
     chunking = capabilities.chunking and options.chunking is not False
-    steps: list[Step] = [(commands.RSET, Stage.MAIL, RSET)] if reset else []
-    steps.append((mail_line, Stage.MAIL, None))
-    steps += [(commands.rcpt(to, smtputf8=smtputf8, dsn=dsn), Stage.RCPT, to) for to in recipients]
+    lines = [mail_line, *[commands.rcpt(to, smtputf8=smtputf8, dsn=dsn) for to in recipients]]
+    expected: list[Expected] = [(Stage.MAIL, None), *[(Stage.RCPT, to) for to in recipients]]
+    if reset:
+        lines.insert(0, commands.RSET)
+        expected.insert(0, (Stage.MAIL, RSET))
     if not chunking:
-        steps.append((commands.DATA, Stage.DATA, None))
+        lines.append(commands.DATA)
+        expected.append((Stage.DATA, None))
     eager = pipelining and chunking and fresh and fits_one_flight(size)
-    return Script(tuple(steps), size, pipelining, chunking, eager)
+    return Script(lines, expected, size, pipelining, chunking, eager)
 
 
 def fits_one_flight(size: int | None) -> bool:
@@ -103,12 +113,10 @@ def fits_one_flight(size: int | None) -> bool:
     return size is not None and size <= ONE_FLIGHT_LIMIT
 
 
-def _check_size(size: int | None, capabilities: Capabilities, options: SMTPOptions) -> None:
-    limit = capabilities.max_size
-    if size is not None and limit is not None and size > limit:  # RFC 1870 6.1
-        raise MessageError(
-            f"the message has {size} octets and {options.peer} takes no more than {limit}", stage=Stage.MAIL
-        )
+def _too_large(size: int, limit: int, options: SMTPOptions) -> MessageError:
+    return MessageError(
+        f"the message has {size} octets and {options.peer} takes no more than {limit}", stage=Stage.MAIL
+    )
 
 
 def _needs_smtputf8(mail: Mail, capabilities: Capabilities, options: SMTPOptions) -> bool:
@@ -123,16 +131,12 @@ def _needs_smtputf8(mail: Mail, capabilities: Capabilities, options: SMTPOptions
     return True
 
 
-def _needs_8bit(mail: Mail, capabilities: Capabilities, options: SMTPOptions) -> bool:
-    if not mail.message.needs_8bit:
-        return False
-    if not capabilities.eightbitmime:
-        raise MessageError(
-            f"the message has octets over 127 in its body and {options.peer} does not offer 8BITMIME (RFC 6152): "
-            f"encode it as quoted-printable or base64",
-            stage=Stage.MAIL,
-        )
-    return True
+def _eight_bits(options: SMTPOptions) -> MessageError:
+    return MessageError(
+        f"the message has octets over 127 in its body and {options.peer} does not offer 8BITMIME (RFC 6152): "
+        f"encode it as quoted-printable or base64",
+        stage=Stage.MAIL,
+    )
 
 
 def _check_require_tls(capabilities: Capabilities, options: SMTPOptions, secure: bool) -> None:

@@ -42,6 +42,7 @@ class Transaction:
         dismissed: Whether the server said 421: the connection is of no more use.
         unsettled: Whether RSET was refused: what the server still remembers is its secret.
         contradicted: What the server said yes to after it had refused what that depends on.
+        expected: The commands that await replies: where each stands, and the recipient that it is about, or `RSET`.
     """
 
     peer: str
@@ -56,7 +57,7 @@ class Transaction:
     contradicted: Reply | None = None
     stage: Stage = Stage.MAIL
     confirmed: list[str] = attrs.field(factory=list)
-    _expected: deque[tuple[Stage, str | None]] = attrs.field(factory=deque)
+    expected: deque[tuple[Stage, str | None]] = attrs.field(factory=deque)
     _taken_anyway: bool = False
 
     def expect(self, stage: Stage, about: str | None = None) -> None:
@@ -66,21 +67,21 @@ class Transaction:
             stage: Where in the transaction it stands; RSET stands with the MAIL that follows it.
             about: The recipient that a RCPT is about, or `RSET`.
         """
-        self._expected.append((stage, about))
+        self.expected.append((stage, about))
 
-    def expect_all(self, steps: Iterable[tuple[object, Stage, str | None]]) -> None:
-        """The same for the steps of a script."""
-        self._expected.extend([(stage, about) for _, stage, about in steps])
+    def expect_all(self, expected: Iterable[tuple[Stage, str | None]]) -> None:
+        """The same for several commands."""
+        self.expected.extend(expected)
 
     @property
     def awaited(self) -> Stage | None:
         """The stage of the next reply, ``None`` if none is awaited."""
-        return self._expected[0][0] if self._expected else None
+        return self.expected[0][0] if self.expected else None
 
     @property
     def refused_by_all(self) -> bool:
         """Whether no recipient is left to deliver to."""
-        return not self.accepted and bool(self.refused)
+        return bool(self.refused) and not self.accepted
 
     @property
     def lost_step(self) -> bool:
@@ -90,20 +91,21 @@ class Transaction:
     @property
     def hopeless(self) -> bool:
         """Whether nothing that the message's end could bring would make it delivered."""
-        return self.fatal is not None or self.refused_by_all
+        return self.fatal is not None or (bool(self.refused) and not self.accepted)
 
     def take(self, reply: Reply) -> None:
         """The next reply, for the first command that awaits one."""
-        stage, about = self._expected.popleft()
+        stage, about = self.expected.popleft()
         self.stage = stage
-        self.dismissed |= reply.code == CLOSING
-        if about == RSET and reply.code != CLOSING:
-            # The message may go all the same: were an old transaction still open, MAIL would be refused (503).
-            self.unsettled |= not reply.positive
-        elif stage is Stage.RCPT and about is not None:
+        if reply.code == CLOSING:
+            self.dismissed = True
+        if stage is Stage.RCPT and about is not None:
             self._take_recipient(about, reply)
         elif stage is Stage.FINAL:
             self._take_final(reply)
+        elif about == RSET and reply.code != CLOSING:
+            # The message may go all the same: were an old transaction still open, MAIL would be refused (503).
+            self.unsettled |= not reply.positive
         else:
             self._take_step(stage, reply)
 
@@ -148,7 +150,7 @@ class Transaction:
             self.fatal = self._nonsense(Stage.FINAL, reply)
             return
         self.final = reply
-        if reply.positive and self.fatal is not None and self._taken_anyway:
+        if self.fatal is not None and self._taken_anyway and reply.positive:
             self.contradicted = reply
         elif self.lmtp and self.accepted:
             self._take_final_of_one(reply)
@@ -165,7 +167,7 @@ class Transaction:
             self.accepted.remove(recipient)
             self.refused.append(self._refused(recipient, Stage.FINAL, reply))
         if len(self.confirmed) < len(self.accepted):
-            self._expected.appendleft((Stage.FINAL, None))
+            self.expected.appendleft((Stage.FINAL, None))
 
     def _refusal(self, stage: Stage, reply: Reply) -> MailError:
         text = f"{self.peer} refused {_COMMANDS[stage]}: {reply}"
@@ -196,7 +198,7 @@ class Transaction:
             return None
         if self.fatal is not None:
             return self.fatal
-        return all_refused(self.refused) if self.refused_by_all else None
+        return all_refused(self.refused) if self.refused and not self.accepted else None
 
     def overflow(self) -> tuple[str, ...]:
         """The recipients that were only too many for one transaction (RFC 5321 4.5.3.1.10): they go in another."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -92,7 +93,8 @@ class Wire:
             ProtocolError: The server sent what is no reply.
         """
         try:
-            return await self.channel.flush(runtime, deadline, None if heard is None else self._listener(heard, stage))
+            told = None if heard is None else partial(self._hear, heard, stage)
+            return await self.channel.flush(runtime, deadline, told)
         except TimeoutError as error:
             raise self._timeout(stage) from error
         except OSError as error:
@@ -102,20 +104,18 @@ class Wire:
     async def listen(self, runtime: Runtime, deadline: float | None, stage: Stage, heard: Heard) -> bool:
         """Tell `heard` what the server says now; ``False`` if that, or its hanging up, ends the writing."""
         try:
-            return not self._listener(heard, stage)(await self.channel.read(runtime, deadline))
+            return not self._hear(heard, stage, await self.channel.read(runtime, deadline))
         except OSError as error:
             self._ended = True
             raise self.lost(stage) from error
 
-    def _listener(self, heard: Heard, stage: Stage) -> Callable[[bytes], bool]:
-        def hear(data: bytes) -> bool:
-            if not data:
-                self._ended = True
-                return True
-            self._feed(data, stage)
-            return self._tell(heard, stage)
-
-        return hear
+    def _hear(self, heard: Heard, stage: Stage, data: bytes) -> bool:
+        """Tell `heard` what the server says while we write; whether to stop."""
+        if not data:
+            self._ended = True
+            return True
+        self._feed(data, stage)
+        return self._tell(heard, stage)
 
     def _feed(self, data: bytes, stage: Stage) -> None:
         try:
@@ -132,15 +132,20 @@ class Wire:
     async def reply(self, runtime: Runtime, deadline: float | None, stage: Stage) -> Reply:
         """The server's next reply.
 
+        Raises: as `read_reply`.
+        """
+        return self.heard(stage) or await self.read_reply(runtime, deadline, stage)
+
+    async def read_reply(self, runtime: Runtime, deadline: float | None, stage: Stage) -> Reply:
+        """The server's next reply, when nothing of it was `heard`.
+
         Raises:
             ConnectionLostError: It hung up instead.
             TLSError: It hung up because of our certificate, or for want of one.
             MailTimeoutError: No complete reply came by `deadline`.
             ProtocolError: What came is no reply.
         """
-        while (reply := self.heard(stage)) is None:
-            if self._ended:
-                raise self.lost(stage)
+        while not self._ended:
             try:
                 data = await self.channel.read(runtime, deadline)
             except TimeoutError as error:
@@ -150,7 +155,9 @@ class Wire:
                 raise self._broken(error, stage) from error
             self._ended = not data
             self._feed(data, stage)
-        return reply
+            if (reply := self.heard(stage)) is not None:
+                return reply
+        raise self.lost(stage)
 
     async def closed_before_reading(self, runtime: Runtime) -> bool:
         """Whether the last octets we sent found the server's side closed, so that nobody there has read them.
@@ -175,9 +182,11 @@ class Wire:
             reply = self.parser.next()
         except ProtocolError as error:
             raise ProtocolError(f"{self.peer}: {error}", stage=stage) from error
-        if reply is not None and self._unsaid is not None:
+        if reply is None:
+            return None
+        if self._unsaid is not None:
             reply = _without(reply, self._unsaid)
-        if reply is not None and self.log.on:
+        if self.log.on:
             self.log.server(reply)
         return reply
 
