@@ -80,23 +80,29 @@ class Guard:
 
     def _follow_up(self) -> None:
         """See to what came in the middle of the change, and tell those whom it all concerns."""
-        while self._late or self.state.line.unwoken or self.state.signals:
-            served: list[Ticket | Closing] = []
+        while self._late or self.state.line.unwoken:
+            self._wake_up()
+        signals = self.state.signals
+        while signals:
             try:
-                with self._lock:
-                    self._catch_up()
-                    served += self.state.line.unwoken
-                    self.state.line.unwoken.clear()
-                    signals = list(self.state.signals)
-                    self.state.signals.clear()
-                while served:
-                    self._wake(served[0])
-                    del served[0]
-            except BaseException:
-                self.state.line.unwoken |= dict.fromkeys(served)  # nobody is left asleep; waking twice is harmless
-                raise
-            for signal in signals:
-                self._announce(signal)
+                signal = signals.popleft()
+            except IndexError:  # another thread announces it
+                return
+            self._announce(signal)
+
+    def _wake_up(self) -> None:
+        served: list[Ticket | Closing] = []
+        try:
+            with self._lock:
+                self._catch_up()
+                served += self.state.line.unwoken
+                self.state.line.unwoken.clear()
+            while served:
+                self._wake(served[0])
+                del served[0]
+        except BaseException:
+            self.state.line.unwoken |= dict.fromkeys(served)  # nobody is left asleep; waking twice is harmless
+            raise
 
     def _catch_up(self) -> None:
         """Make the changes that came in the middle of another; the lock is held."""

@@ -92,10 +92,12 @@ class Lending:
         room, clear = self.room, not (waiting or places.busy or places.idle or places.parting)
         if room is not self._had_room:
             self._had_room = room
-            self.signals += ["idle"] * room
+            if room:
+                self.signals.append("idle")
         if clear is not self._was_clear:
             self._was_clear = clear
-            self.signals += ["clear"] * clear
+            if clear:
+                self.signals.append("clear")
 
     # --- a connection comes to be, or does not ------------------------------------------------------------------------
 
