@@ -35,20 +35,21 @@ def parse_addresses(value: object) -> list[Address | Group]:
     Raises:
         AddressError: What was given is none of these, or is malformed, or has more than one reading.
     """
-    return _parsed(value, 0)
+    return [] if value is None else _parsed(value, 0)
 
 
 def _parsed(value: object, depth: int) -> list[Address | Group]:
     if isinstance(value, str):
         return parse_text(value)
-    if value is None and not depth:
-        return []
     items = _members(value)
     if items is None:
         return [_read_one(value)]
     if depth == MAX_NESTING:
         raise AddressError(f"lists of addresses are nested deeper than {MAX_NESTING}")
-    return [address for item in items for address in _parsed(item, depth + 1)]
+    found: list[Address | Group] = []
+    for item in items:
+        found += _parsed(item, depth + 1)
+    return found
 
 
 def _members(item: object) -> Iterable[object] | None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import attrs
-
 from pymailer.dsn import DSN, parse_dsn
 from pymailer.message.assembly import assemble
 from pymailer.message.attachment import Attachment
@@ -79,12 +77,10 @@ async def compose(
 async def _compose(
     runtime: Runtime, data: Message, policy: ComposePolicy, deadline: float | None
 ) -> tuple[ComposedMessage, Envelope]:
-    if policy.x_mailer and data.x_mailer is None:
-        data = attrs.evolve(data, x_mailer=policy.x_mailer)
     parties = Parties.of(data)
     envelope = parties.envelope(data, policy.max_recipients)
     own_id = own_message_id(data, parties, envelope)
-    fields = header_fields(data, parties, own_id)
+    fields = header_fields(data, parties, own_id, policy.x_mailer)
     if policy.attach_data_urls if data.attach_data_urls is None else data.attach_data_urls:
         from pymailer.message.images import attach_images  # only who asks for it pays for this import
 

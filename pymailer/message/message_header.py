@@ -55,8 +55,16 @@ def _lower(name: Any) -> str:
     return name.lower() if isinstance(name, str) else ""
 
 
-def header_fields(data: Message, parties: Parties, own_id: str) -> list[tuple[str, str]]:
+def header_fields(
+    data: Message, parties: Parties, own_id: str, x_mailer: str | bool | None = None
+) -> list[tuple[str, str]]:
     """The fields of a message's header but those of its body, checked: a user's own first, as Nodemailer has it.
+
+    Args:
+        data: The message.
+        parties: Whom its address fields name.
+        own_id: Its Message-ID.
+        x_mailer: What X-Mailer says, unless the message says otherwise.
 
     Raises:
         MessageError: A value that cannot stand in its field.
@@ -72,7 +80,7 @@ def header_fields(data: Message, parties: Parties, own_id: str) -> list[tuple[st
         found.append(("Subject", field_value("Subject", data.subject)))
     found.append(("Message-ID", own_id))
     found.append(("Date", date_value(data.date)))
-    found += [(name, field_value(name, value)) for name, value in special_fields(data)]
+    found += [(name, field_value(name, value)) for name, value in special_fields(data, x_mailer)]
     if not data.headers:
         return found
     named = {name.lower() for name, _ in found}
@@ -103,11 +111,11 @@ def _address_fields(data: Message, parties: Parties) -> list[tuple[str, str]]:
     return found
 
 
-def special_fields(data: Message) -> list[tuple[str, object]]:
+def special_fields(data: Message, x_mailer: str | bool | None = None) -> list[tuple[str, object]]:
     """What a message says of itself besides: the program, how urgent it is, the list it is from, a one-time code."""
     found: list[tuple[str, object]] = []
-    if data.x_mailer:
-        found.append(("X-Mailer", data.x_mailer))
+    if x_mailer := x_mailer if data.x_mailer is None else data.x_mailer:
+        found.append(("X-Mailer", x_mailer))
     if data.priority is not None:
         found += priority_fields(data.priority)
     if data.list is not None:

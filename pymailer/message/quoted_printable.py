@@ -25,7 +25,7 @@ def encode_qp_text(data: bytes) -> bytes:
     encoded = b2a_qp(data)
     if b"\n" not in data:  # soft breaks had no CRLF to imitate
         encoded = encoded.replace(b"=\n", b"=\r\n")
-    if b"=20\r\n" in encoded or b"=09\r\n" in encoded:
+    if b"=20\r\n" in encoded or (b"\t" in data and b"=09\r\n" in encoded):
         encoded = _shorten(encoded)
     return _unmistakable(encoded)
 

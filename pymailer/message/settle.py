@@ -22,7 +22,6 @@ from pymailer.message.spool import Spool
 
 if TYPE_CHECKING:
     from pymailer.message.node import Leaf
-    from pymailer.message.origins import Origin
     from pymailer.message.policy import ComposePolicy
     from pymailer.runtime import Runtime
 
