@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+import sys
+from pathlib import Path
+from types import FrameType, SimpleNamespace
 
+import pymailer_smtp_pool
 from pymailer.outcome import Outcome
+from pymailer.runtime import run
+from pymailer.runtime.blocking import BlockingRuntime
 from pymailer_smtp_pool.state import PoolState
 from pymailer_smtp_pool.throttle import Throttle
 from pymailer_smtp_pool.ticket import Ticket
+from tests.unit.fake_smtp import FakeServer, fake_mail, make_pool
 from tests.unit.pool_states import NOW, connected, make, ticket, waiting
+
+FOLDER = str(Path(pymailer_smtp_pool.__file__).parent)
 
 
 class TestBeginningAtOnce:
@@ -89,3 +97,22 @@ class TestSettlingAtOnce:
         del state.tickets[one]  # Ctrl-C came here
         state.settle(one, Outcome.ACCEPTED, NOW)
         assert behind.place is place
+
+
+def test_it_costs_two_changes_of_the_state_and_few_calls_besides():
+    runtime, called = BlockingRuntime(), []
+
+    def note(frame: FrameType, event: str, arg: object) -> None:
+        if event == "call" and frame.f_code.co_filename.startswith(FOLDER):
+            called.append(f"{Path(frame.f_code.co_filename).stem}.{frame.f_code.co_name}")
+
+    pool = make_pool(FakeServer())
+    run(pool.send(fake_mail(runtime)))
+    mail = fake_mail(runtime)
+    sys.setprofile(note)
+    try:
+        run(pool.send(mail))
+    finally:
+        sys.setprofile(None)
+    assert called.count("guard.__call__") == 2
+    assert len(called) <= 40, called
