@@ -6,8 +6,9 @@ Decides names, types and dispositions; reads no content.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 from urllib.parse import unquote, urlsplit
 
 import attrs
@@ -42,6 +43,10 @@ _HEADS: Final = {
     name: PartHead((("Content-Type", Encoded(f"{media_type}; charset=utf-8")),)) for name, media_type in _BODIES.items()
 }
 _NO_HEAD: Final = PartHead(())
+
+_Pairs: TypeAlias = tuple[tuple[str, str], ...]
+_SHORT: Final = 200
+"""Characters in the name of an attachment that are worth remembering."""
 
 _WIDE: Final = ("utf-16", "utf-32", "utf16", "utf32", "ucs")
 """Character sets whose line ends are not the octets CR and LF."""
@@ -155,21 +160,39 @@ def attachment_leaf(part: Attachment, number: int, access: Access) -> Leaf:
     disposition = part.content_disposition or (
         "inline" if message or (part.cid and media.main == "image") else "attachment"
     )
-    fields = [
-        ("Content-Type", _named(media.name, parameters, name)),
-        *_own_fields(part),
-        ("Content-Disposition", with_parameters(disposition, {"filename": name} if name else {})),
-    ]
     transfer = _transfer_of_message(media, part) if message else part.content_transfer_encoding
     return Leaf(
         media.name,
-        PartHead(fields),
+        _attachment_head(media.name, tuple(parameters.items()), name, disposition, tuple(_own_fields(part))),
         origin_of(part, access, parameters.get("charset", "utf-8")),
         text=message or (media.main == "text" and transfer in _READABLE),
         transfer=transfer,
         content_encoding=encoding_left(part),
         inline=part.cid is not None,
     )
+
+
+def _attachment_head(media_type: str, parameters: _Pairs, name: str | None, disposition: str, own: _Pairs) -> PartHead:
+    """The header of an attachment; the same one for many messages, unless there is something unusual about it."""
+    usual = len(name or "") <= _SHORT and all(type(value) is Encoded for _, value in own)
+    make = _usual_attachment_head if usual else _new_attachment_head
+    return make(media_type, parameters, name, disposition, own)
+
+
+def _new_attachment_head(
+    media_type: str, parameters: _Pairs, name: str | None, disposition: str, own: _Pairs
+) -> PartHead:
+    filename = {"filename": name} if name else {}
+    return PartHead(
+        [
+            ("Content-Type", _named(media_type, dict(parameters), name)),
+            *own,
+            ("Content-Disposition", with_parameters(disposition, filename)),
+        ]
+    )
+
+
+_usual_attachment_head: Final = lru_cache(256)(_new_attachment_head)
 
 
 def _transfer_of_message(media: MediaType, part: Attachment) -> str:
