@@ -81,6 +81,7 @@ WAITING: Final = Contender("pymailer, asyncio, a task for each", "with_pymailer"
 THREADS: Final = Contender("pymailer, threads", "with_pymailer", "threads")
 COMPILED: Final = Contender("pymailer, send_compiled, asyncio", "with_pymailer", "compiled")
 COMPILED_THREADS: Final = Contender("pymailer, send_compiled, threads", "with_pymailer", "compiled-threads")
+COMPILED_MANY: Final = Contender("pymailer, send_many of compiled mail", "with_pymailer", "compiled-many")
 MANY_16: Final = Contender("pymailer, send_many, in_flight=16", "with_pymailer", "many", in_flight=16)
 ASYNC_16: Final = Contender("pymailer, asyncio, in_flight=16", "with_pymailer", "async", in_flight=16)
 

@@ -76,6 +76,14 @@ async def asynchronous(job: Job) -> None:
             await settle_async(mailer.send_many(numbers, concurrency=job.connections, in_flight=job.in_flight))
 
 
+def many_compiled(job: Job) -> None:
+    with create_transport(pool(job)) as mailer:
+        settle(mailer.send_many(messages(job, job.warm_up), concurrency=job.connections))
+        mail = mailer.compile(compose(job, 0))
+        with job.measured() as clock:
+            settle(mailer.send_many((mail for _ in clock.numbers()), concurrency=job.connections))
+
+
 def threads(job: Job) -> None:
     def worker(mailer: Mailer, clock: Clock) -> None:
         for number in clock.numbers():
@@ -137,6 +145,7 @@ WAYS: Final[dict[str, Callable[[Job], None]]] = {
     "threads": threads,
     "compiled": lambda job: asyncio.run(compiled(job)),
     "compiled-threads": compiled_in_threads,
+    "compiled-many": many_compiled,
 }
 
 
