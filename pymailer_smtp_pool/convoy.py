@@ -49,6 +49,7 @@ class Convoy:
     courier: Courier
     _riders: deque[Ticket] = attrs.field(factory=deque[Ticket])
     _strays: list[tuple[Ticket, float]] = attrs.field(factory=list[tuple[Ticket, float]])
+    _ridden: int = 0
 
     async def run(self) -> None:
         """Send until there is no more."""
@@ -63,6 +64,7 @@ class Convoy:
         """Over one connection, from `mail` on; the next message that found no room on it, or ``None``."""
         leases, first = self.courier.leases, Ticket.of(mail)
         lead = Ticket(self.runtime, mail.deadline, mail.queue_priority)
+        self._ridden = 0
         try:
             connection = cast("Connection", await leases.lease(lead))
             overlap = Overlap(connection, self.runtime, self.depth)
@@ -106,10 +108,14 @@ class Convoy:
 
     def _fits(self, ticket: Ticket, overlap: Overlap, lead: Ticket) -> bool:
         leases, place = self.courier.leases, lead.place
-        if place is None or leases.guard.state.wear.worn(place, self.runtime.now()):
+        if self._makes_way() or place is None or leases.guard.state.wear.worn(place, self.runtime.now()):
             return False
         # Under way, the connection is full of replies; only an idle one that says something is stale.
         return overlap.takes(ticket.mail) and (bool(overlap) or leases.fit(lead))
+
+    def _makes_way(self) -> bool:
+        """Whether the ride ends: a stray is to be tried again, or others wait and this convoy had a fair share."""
+        return bool(self._strays) or (self._ridden >= self.depth and bool(self.courier.leases.guard.state.line.waiting))
 
     async def _begin(self, ticket: Ticket, overlap: Overlap) -> bool:
         """Whether the message is dealt with; not while it has to wait for its turn and others are under way."""
@@ -124,6 +130,7 @@ class Convoy:
             self._settle(ticket, error=error)
         else:
             self._riders.append(ticket)
+            self._ridden += 1
         return True
 
     def _arrived(self, ticket: Ticket, settled: Settled) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import threading
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -144,3 +147,51 @@ def test_what_compile_gave_can_be_sent_in_bulk(colour, fault_server):
     found = deliveries(colour, server, compiled)
     assert all(delivery.ok for delivery in found)
     assert sorted(commit.content for commit in server.commits) == sorted(mail.content for mail in compiled)
+
+
+PATIENCE = 500
+"""Messages of a stream that somebody may have to wait for."""
+
+
+@both_colours
+def test_who_waits_for_a_connection_gets_one_while_a_stream_goes_on(colour, fault_server):
+    server = fault_server(extensions=CHUNKING)
+    pool = smtp_pool(host="localhost", port=server.port, max_connections=1, max_messages=10**6)
+    sent = threading.Event()
+
+    def stream() -> Iterator[dict[str, Any]]:
+        yield from itertools.takewhile(lambda _: not sent.is_set(), map(message, range(PATIENCE)))
+
+    def sync() -> int:
+        with create_transport(pool) as mailer:
+            deliveries = mailer.send_many(stream(), in_flight=4)
+            first = next(deliveries)
+            other = threading.Thread(target=lambda: mailer.send_mail(message(10**6)) and sent.set())
+            other.start()
+            found = [first, *deliveries]
+            other.join()
+        return len(found)
+
+    async def go() -> int:
+        async with create_async_transport(pool) as mailer:
+            deliveries = mailer.send_many(stream(), in_flight=4)
+            first = await anext(deliveries)
+            other = asyncio.create_task(mailer.send_mail(message(10**6)))
+            other.add_done_callback(lambda _: sent.set())
+            found = [first, *[delivery async for delivery in deliveries]]
+            assert (await other).accepted
+        return len(found)
+
+    assert (sync() if colour == "sync" else asyncio.run(go())) < PATIENCE
+    assert sent.is_set()
+
+
+@both_colours
+@both_dialogues
+def test_what_is_tried_again_does_not_wait_for_the_end_of_the_stream(colour, dialogue, fault_server):
+    server = fault_server(at("rcpt", reply("451 4.3.0 later"), times=1), extensions=dialogue)
+    options = {"max_connections": 1, "max_messages": 10**6, "retry_temporary": True}
+    found = deliveries(colour, server, map(message, range(PATIENCE)), in_flight=4, **options)
+    assert all(delivery.ok for delivery in found)
+    told = [int(delivery.message["subject"]) for delivery in found]
+    assert told.index(0) < PATIENCE / 2
