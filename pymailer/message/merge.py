@@ -54,10 +54,10 @@ def _beside_raw(given: dict[str, Any], inherited: dict[str, Any]) -> Message:
 def _given(data: object) -> dict[str, Any]:
     if data is None:
         return {}
+    if isinstance(data, (dict, Mapping)):  # nearly always a dict, and asked sooner than what is abstract
+        return MESSAGE_KEYS.read(cast("Mapping[str, Any]", data))
     if isinstance(data, Message):
         return data.given()
-    if isinstance(data, Mapping):
-        return MESSAGE_KEYS.read(cast("Mapping[str, Any]", data))
     if hasattr(data, "as_bytes") and hasattr(data, "get_content_type"):  # email.message, without its import
         return {"raw": data}
     raise MessageError(f"a message is a mapping, a Message or an EmailMessage, not {type(data).__name__}")

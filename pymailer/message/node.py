@@ -74,13 +74,17 @@ def layout(bodies: Sequence[Leaf], attached: Sequence[Leaf]) -> Node:
         bodies: The forms of its body, least preferred first (RFC 2046 5.1.4).
         attached: The attachments. Those that are `inline` go with the HTML among `bodies`, if there is any.
     """
-    forms: Sequence[Node] = bodies
-    rest = attached
-    if inline := [leaf for leaf in attached if leaf.inline]:
-        html = next((body for body in reversed(bodies) if body.media_type == "text/html"), None)
-        if html is not None:
-            forms = [Multipart("related", (body, *inline)) if body is html else body for body in bodies]
-            rest = [leaf for leaf in attached if not leaf.inline]
+    forms, rest = _related(bodies, attached) if attached else (bodies, attached)
     top = forms if len(forms) < 2 else (Multipart("alternative", tuple(forms)),)
     children = (*top, *rest)
     return children[0] if len(children) == 1 else Multipart("mixed", children)
+
+
+def _related(bodies: Sequence[Leaf], attached: Sequence[Leaf]) -> tuple[Sequence[Node], Sequence[Leaf]]:
+    """The forms of the body, one of them with what its HTML refers to, and the attachments that are left."""
+    html = next((body for body in reversed(bodies) if body.media_type == "text/html"), None)
+    inline = [leaf for leaf in attached if leaf.inline]
+    if html is None or not inline:
+        return bodies, attached
+    forms = [Multipart("related", (body, *inline)) if body is html else body for body in bodies]
+    return forms, [leaf for leaf in attached if not leaf.inline]
