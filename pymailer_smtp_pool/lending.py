@@ -199,3 +199,8 @@ class Lending:
     def clear_out(self) -> list[Place]:
         """All idle connections: to be closed, and then `gone`."""
         return self.places.part(self.places.idle)
+
+    def _shut(self, *, over: bool = False) -> None:
+        """Take nothing any more and, once it is `over`, begin nothing any more."""
+        self.closed = True
+        self.over |= over

@@ -174,12 +174,12 @@ class PoolState(Lending):
 
     def close(self, closing: Closing) -> None:
         """Take nothing any more, and watch for `closing` how the rest ends."""
-        self.closed = True
+        self._shut()
         self.closings.append(closing)
 
     def end(self) -> None:
         """Begin nothing any more: who has not begun is told."""
-        self.closed = self.over = True
+        self._shut(over=True)
         for ticket in self.tickets:
             if not ticket.begun:
                 self.line.refuse(ticket, PoolClosedError("the pool was closed before this message could be sent"))
