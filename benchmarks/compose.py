@@ -29,7 +29,8 @@ _NODEMAILER: Final = Path(__file__).parent / "clients" / "compose_with_nodemaile
 
 KINDS: Final = {
     "2 KB text and html": Job(port=0),
-    "100 KB attachment": Job(port=0, workload="large"),
+    "100 KB attached, the same": Job(port=0, workload="large"),
+    "100 KB attached, others": Job(port=0, workload="varied"),
     "200 recipients": Job(port=0, recipients=200),
 }
 DOUBLED: Final = {

@@ -42,11 +42,19 @@ _HTML: Final = (
 
 @attrs.frozen(slots=False)
 class Workload:
-    """One kind of message: `text` and `html` have ``{number}`` where each message differs."""
+    """One kind of message: `text` and `html` have ``{number}`` where each message differs.
+
+    Attributes:
+        text: The body.
+        html: The same as HTML; empty for none.
+        attachment_size: Octets attached; 0 for nothing.
+        varied: Whether each message has other octets attached, rather than all of them the same.
+    """
 
     text: str
     html: str
     attachment_size: int = 0
+    varied: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """For clients in other languages."""
@@ -73,6 +81,10 @@ class Workload:
         """What is attached: octets that nothing compresses or recognises."""
         return random.Random(self.attachment_size).randbytes(self.attachment_size)
 
+    def attachment_of(self, number: int) -> bytes:
+        """What is attached to one of the messages."""
+        return number.to_bytes(8) + self.attachment[8:] if self.varied else self.attachment
+
     def attachment_file(self) -> Path:
         """The same in a file."""
         path = BUILD / f"attachment-{self.attachment_size}.bin"
@@ -82,11 +94,15 @@ class Workload:
         return path
 
 
-_NAMED: Final = {"small": Workload(_TEXT, _HTML), "large": Workload(_TEXT, "", 100_000)}
-"""Small: about 2 KB of text and html. Large: text and 100 KB attached."""
+_NAMED: Final = {
+    "small": Workload(_TEXT, _HTML),
+    "large": Workload(_TEXT, "", 100_000),
+    "varied": Workload(_TEXT, "", 100_000, varied=True),
+}
+"""Small: about 2 KB of text and html. Large: text and 100 KB attached, the same for all. Varied: others for each."""
 
 
 @cache
 def workload(name: str) -> Workload:
-    """The messages of that name: `small`, `large`, or `attachment-<octets>`."""
+    """The messages of that name: `small`, `large`, `varied`, or `attachment-<octets>`."""
     return _NAMED.get(name) or Workload(_TEXT, "", int(name.removeprefix("attachment-")))

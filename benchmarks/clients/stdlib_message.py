@@ -17,6 +17,6 @@ def compose(content: Workload, number: int, recipients: int = 1) -> EmailMessage
         message.add_alternative(content.html_of(number), subtype="html")
     if content.attachment_size:
         message.add_attachment(
-            content.attachment, maintype="application", subtype="octet-stream", filename="report.bin"
+            content.attachment_of(number), maintype="application", subtype="octet-stream", filename="report.bin"
         )
     return message

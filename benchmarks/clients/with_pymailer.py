@@ -24,7 +24,7 @@ def compose(job: Job, number: int) -> dict[str, Any]:
     if content.html:
         message["html"] = content.html_of(number)
     if content.attachment_size:
-        message["attachments"] = [{"filename": "report.bin", "content": content.attachment}]
+        message["attachments"] = [{"filename": "report.bin", "content": content.attachment_of(number)}]
     return message
 
 

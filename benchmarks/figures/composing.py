@@ -9,7 +9,7 @@ from typing import Final
 from benchmarks.compose import Compose, email, ours, per_message, per_message_of_nodemailer
 from benchmarks.job import Job
 
-JOBS: Final = {"small": Job(port=0), "large": Job(port=0, workload="large")}
+JOBS: Final = {name: Job(port=0, workload=name) for name in ("small", "large", "varied")}
 
 
 def measure(*, rounds: int, seconds: float) -> dict[str, float]:
@@ -35,5 +35,5 @@ def _figures(times: dict[str, float]) -> dict[str, float]:
 
 def base64(job: Job) -> Compose:
     """What nobody who encodes in Python can beat: one call into C, and one copy."""
-    attachment = job.content.attachment
-    return lambda _: bytearray(binascii.b2a_base64(attachment))
+    content = job.content
+    return lambda number: bytearray(binascii.b2a_base64(content.attachment_of(number)))

@@ -133,8 +133,9 @@ class ComposedMessage:
         Raises:
             MessageError: See `iter_bytes`.
         """
-        held = self.at_hand
-        return b"".join([chunk async for chunk in self.chunks(runtime)] if held is None else held)
+        if self._body.waits:
+            return b"".join([chunk async for chunk in self.chunks(runtime)])
+        return b"".join(self.at_hand or self.iter_bytes())
 
     async def materialize(self, runtime: Runtime) -> None:
         """Move content that can be read only once to where it can be read again; then the size is known too.
