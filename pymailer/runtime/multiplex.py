@@ -1,4 +1,4 @@
-"""The runtime of a batch in a sync program: many coroutines over one selector, in the caller's own thread.
+"""The runtime of a batch in a sync program: many coroutines over one watch, in the caller's own thread.
 
 It has no thread of its own and runs only while its owner steps it. It knows coroutines, sockets and deadlines, and
 nothing of mail.
@@ -6,7 +6,6 @@ nothing of mail.
 
 from __future__ import annotations
 
-import selectors
 import socket
 import types
 from collections import deque
@@ -16,26 +15,19 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from pymailer.runtime import READ, WRITE, Waiter
+from pymailer.runtime import READ, Waiter
+from pymailer.runtime.deadlines import Deadlines
+from pymailer.runtime.watch import Watch, new_watch
 
 T = TypeVar("T")
 
-_MASKS: Final = {READ: selectors.EVENT_READ, WRITE: selectors.EVENT_WRITE, READ | WRITE: 3}
-_NEVER: Final = float("inf")
-_LONGEST: Final = 86_400.0  # seconds of one look at the selector, which cannot wait for years
+_LONGEST: Final = 86_400.0  # seconds of one look at the sockets, which cannot wait for years
 
 
 @attrs.define(eq=False)
 class _Task:
     coroutine: Coroutine[Any, Any, object]
-    interests: Sequence[tuple[socket.socket, int]] = ()
-    deadline: float = _NEVER
     parked: bool = False
-
-
-@types.coroutine
-def _park() -> Generator[None, Any, Any]:
-    return (yield)
 
 
 class Multiplexer:
@@ -44,24 +36,22 @@ class Multiplexer:
     now: staticmethod[[], float] = staticmethod(monotonic)
 
     def __init__(self) -> None:
-        self._selector = selectors.DefaultSelector()
         self._tasks: set[_Task] = set()
-        self._runnable: deque[tuple[_Task, object, BaseException | None]] = deque()
-        self._waiting: dict[int, _Task] = {}
+        self._runnable: deque[tuple[_Task, object]] = deque()
         self._current: _Task | None = None
-        # No parked task's deadline is earlier than this; it may be stale, which costs one look too many.
-        self._next_deadline = _NEVER
+        self._deadlines: Deadlines[_Task] = Deadlines()
+        self._watch: Watch[_Task | None] = new_watch()
         self._woken: deque[_MultiplexWaiter] = deque()
         self._bell, self._rope = socket.socketpair()  # not a pipe: Windows can select sockets only
         for end in (self._bell, self._rope):
             end.setblocking(False)
-        self._selector.register(self._bell, selectors.EVENT_READ)
+        self._watch.arm([(self._bell, READ)], None)
 
     def spawn(self, coroutine: Coroutine[Any, Any, object]) -> None:
         """Take over a coroutine; its result is dropped, an exception of its own ends `step`."""
         task = _Task(coroutine)
         self._tasks.add(task)
-        self._runnable.append((task, None, None))
+        self._runnable.append((task, None))
 
     @property
     def busy(self) -> bool:
@@ -82,17 +72,14 @@ class Multiplexer:
                 self._tasks.pop().coroutine.close()
         finally:
             self._runnable.clear()
-            self._selector.close()
+            self._watch.close()
             self._bell.close()
             self._rope.close()
 
-    def _resume(self, task: _Task, value: object, error: BaseException | None) -> None:
+    def _resume(self, task: _Task, value: object) -> None:
         self._current = task
         try:
-            if error is None:
-                task.coroutine.send(value)
-            else:
-                task.coroutine.throw(error)
+            task.coroutine.send(value)
         except StopIteration:
             self._tasks.discard(task)
         except BaseException:
@@ -102,48 +89,27 @@ class Multiplexer:
             self._current = None
 
     def _poll(self) -> None:
-        if isinstance(self._selector, selectors.SelectSelector):
-            self._drop_closed()
         now = monotonic()
-        if self._next_deadline <= now:
-            self._expire(now)
-        patience = 0 if self._runnable else min(self._next_deadline - now, _LONGEST)
-        for key, _ in self._selector.select(patience):
-            if key.fileobj is self._bell:
+        if self._deadlines.earliest <= now:
+            self._look(0)  # what is ready is served first: the time may have passed while the caller held the thread
+            for task in self._deadlines.passed(now):
+                self._wake(task, None)
+        self._look(0 if self._runnable else min(self._deadlines.earliest - now, _LONGEST))
+
+    def _look(self, seconds: float) -> None:
+        for task, sock, _ in self._watch.look(seconds):
+            if task is None:
                 self._answer_bell()
-            elif (task := self._waiting.get(key.fd)) is not None:
-                self._wake(task, [sock for sock, _ in task.interests if sock.fileno() == key.fd])
-            else:  # nobody listens any more: a connection that went idle
-                self._selector.unregister(key.fileobj)
+            else:
+                self._wake(task, [sock])
 
-    def _drop_closed(self) -> None:
-        """Where there is only select() (Windows), one closed socket among those watched is an error."""
-        for key in tuple(self._selector.get_map().values()):
-            if isinstance(key.fileobj, socket.socket) and key.fileobj.fileno() < 0:
-                self._selector.unregister(key.fileobj)
-
-    def _expire(self, now: float) -> None:
-        # What became ready is served first: the time may have passed while the caller held the thread.
-        for key, _ in self._selector.select(0):
-            if (task := self._waiting.get(key.fd)) is not None:
-                self._wake(task, [sock for sock, _ in task.interests if sock.fileno() == key.fd])
-        self._answer_bell()
-        parked = [task for task in self._tasks if task.parked]
-        for task in parked:
-            if task.deadline <= now:
-                self._wake(task, None, TimeoutError())
-        self._next_deadline = min((task.deadline for task in parked if task.parked), default=_NEVER)
-
-    def _wake(self, task: _Task, value: object, error: BaseException | None = None) -> None:
-        if not task.parked:
-            return
-        task.parked = False
-        for sock, _ in task.interests:
-            self._waiting.pop(sock.fileno(), None)
-        task.interests = ()
-        self._runnable.append((task, value, error))
+    def _wake(self, task: _Task, value: object) -> None:
+        if task.parked:
+            task.parked = False
+            self._runnable.append((task, value))
 
     def _answer_bell(self) -> None:
+        self._watch.arm([(self._bell, READ)], None)
         try:
             self._bell.recv(4096)
         except BlockingIOError:
@@ -152,42 +118,42 @@ class Multiplexer:
             waiter = self._woken.popleft()
             waiter.woken = True
             if waiter.task is not None:
-                self._wake(waiter.task, None)
+                self._wake(waiter.task, True)
 
-    def _watch(self, sock: socket.socket, mask: int, task: _Task) -> None:
-        events = _MASKS[mask]
-        descriptor = sock.fileno()
-        key = self._selector.get_map().get(descriptor)
-        if key is not None and key.fileobj is not sock:  # a closed socket's descriptor, born again
-            self._selector.unregister(key.fileobj)
-            key = None
-        if key is None:
-            self._selector.register(sock, events)
-        elif key.events != events:
-            self._selector.modify(sock, events)
-        self._waiting[descriptor] = task
+    @types.coroutine
+    def _pause(self, deadline: float | None) -> Generator[None, Any, Any]:
+        """Let the others run until the running coroutine is woken.
 
-    async def _suspend(self, deadline: float | None, interests: Sequence[tuple[socket.socket, int]] = ()) -> Any:
-        task = self._current
-        if task is None:
-            raise RuntimeError("a coroutine of another runtime waits through this one")
-        for sock, mask in interests:
-            self._watch(sock, mask, task)
-        task.interests = interests
-        task.deadline = _NEVER if deadline is None else deadline
-        self._next_deadline = min(self._next_deadline, task.deadline)
+        Returns:
+            What it is woken with; ``None`` if `deadline` has passed.
+        """
+        task = self._running()
+        if deadline is not None:
+            self._deadlines.set(task, deadline)
         task.parked = True
-        return await _park()
+        try:
+            return (yield)
+        finally:
+            self._deadlines.clear(task)
+
+    def _running(self) -> _Task:
+        if self._current is None:
+            raise RuntimeError("a coroutine of another runtime waits through this one")
+        return self._current
 
     async def wait(self, interests: Sequence[tuple[socket.socket, int]], deadline: float | None) -> list[socket.socket]:
-        ready: list[socket.socket] = await self._suspend(deadline, interests)
+        task = self._running()
+        descriptors = self._watch.arm(interests, task)
+        try:
+            ready: list[socket.socket] | None = await self._pause(deadline)
+        finally:
+            self._watch.disarm(descriptors, task)
+        if ready is None:
+            raise TimeoutError
         return ready
 
     async def sleep(self, seconds: float) -> None:
-        try:
-            await self._suspend(monotonic() + max(seconds, 0))
-        except TimeoutError:
-            return
+        await self._pause(monotonic() + max(seconds, 0))
 
     async def offload(self, function: Callable[..., T], /, *args: Any) -> T:
         return function(*args)
@@ -196,7 +162,7 @@ class Multiplexer:
         return _MultiplexWaiter(self)
 
     def ring(self, waiter: _MultiplexWaiter) -> bool:
-        """Note that `waiter` was woken, and interrupt the selector; from any thread."""
+        """Note that `waiter` was woken, and interrupt the look at the sockets; from any thread."""
         self._woken.append(waiter)
         try:
             self._rope.send(b"!")
@@ -207,10 +173,11 @@ class Multiplexer:
         return True
 
     async def wait_for(self, waiter: _MultiplexWaiter, deadline: float | None) -> None:
-        """Park the running coroutine at `waiter`."""
-        waiter.task = self._current
+        """Have the running coroutine wait at `waiter`."""
+        waiter.task = self._running()
         try:
-            await self._suspend(deadline)
+            if await self._pause(deadline) is None:
+                raise TimeoutError
         finally:
             waiter.task = None
 

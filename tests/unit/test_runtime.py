@@ -6,7 +6,7 @@ Knows the runtimes; nothing of mail.
 from __future__ import annotations
 
 import asyncio
-import selectors
+import select
 import socket
 import threading
 import time
@@ -509,8 +509,10 @@ class TestMultiplexer:
 
         self.run_all(scenario)
 
-    def test_forgets_closed_sockets_where_there_is_only_select(self, monkeypatch):
-        monkeypatch.setattr(selectors, "DefaultSelector", selectors.SelectSelector)
+    @pytest.mark.parametrize("missing", [("epoll",), ("epoll", "poll")])
+    def test_forgets_closed_sockets_where_the_system_has_less(self, missing, monkeypatch):
+        for name in missing:
+            monkeypatch.delattr(select, name, raising=False)
 
         async def scenario(runtime):
             for _ in range(3):
