@@ -6,13 +6,17 @@ This is one of the two places that may import asyncio.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from weakref import WeakKeyDictionary, ref
 
 from pymailer.runtime import READ, WRITE, Waiter
 from pymailer.runtime.blocking import ready_sockets
+from pymailer.runtime.deadlines import NEVER, Deadlines
+from pymailer.runtime.watch import EpollWatch, Watch, new_watch
 
 if TYPE_CHECKING:
     from socket import socket
@@ -31,35 +35,123 @@ class AsyncioRuntime:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(seconds, 0))
 
-    async def wait(self, interests: Sequence[tuple[socket, int]], deadline: float | None) -> list[socket]:
+    def wait(
+        self, interests: Sequence[tuple[socket, int]], deadline: float | None
+    ) -> Coroutine[Any, Any, list[socket]]:
         loop = asyncio.get_running_loop()
-        ready: asyncio.Future[socket] = loop.create_future()
-        timer = None if deadline is None else loop.call_later(max(deadline - monotonic(), 0), _expire, ready)
-        watched: list[tuple[Callable[[int], object], int]] = []
-        try:
-            for sock, mask in interests:
-                # The number, not the socket: a closed one has none, and a loop may be watching it all the same.
-                descriptor = sock.fileno()
-                if mask & READ:
-                    loop.add_reader(descriptor, _settle, ready, sock)
-                    watched.append((loop.remove_reader, descriptor))
-                if mask & WRITE:
-                    loop.add_writer(descriptor, _settle, ready, sock)
-                    watched.append((loop.remove_writer, descriptor))
-            return [await ready]
-        except NotImplementedError:  # a proactor loop (Windows) watches no sockets
-            return await _wait_in_thread(interests, deadline)
-        finally:
-            for unwatch, descriptor in watched:
-                unwatch(descriptor)
-            if timer is not None:
-                timer.cancel()
+        lookout = _lookout_of(loop)
+        if lookout is None:
+            return _wait_at_loop(loop, interests, deadline)
+        return lookout.wait(loop, interests, deadline)
 
     async def offload(self, function: Callable[..., T], /, *args: Any) -> T:
         return await asyncio.to_thread(function, *args)
 
     def waiter(self) -> Waiter:
         return AsyncioWaiter()
+
+
+class _Lookout:
+    """Where the waits of one loop are: the loop watches one descriptor for all of them, and keeps one timer.
+
+    Nothing but the loop holds it, so that it goes with the loop, and its descriptor with it.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, watch: EpollWatch[asyncio.Future[socket]]) -> None:
+        self._watch = watch
+        self._deadlines: Deadlines[asyncio.Future[socket]] = Deadlines()
+        self._alarm: asyncio.TimerHandle | None = None
+        loop.add_reader(watch.fileno(), self._look)
+
+    async def wait(
+        self, loop: asyncio.AbstractEventLoop, interests: Sequence[tuple[socket, int]], deadline: float | None
+    ) -> list[socket]:
+        ready: asyncio.Future[socket] = loop.create_future()
+        descriptors = self._watch.arm(interests, ready)
+        try:
+            if deadline is not None and self._deadlines.set(ready, deadline):
+                self._set_alarm(loop, deadline)
+            return [await ready]
+        finally:
+            self._watch.disarm(descriptors, ready)
+            self._deadlines.clear(ready)
+
+    def _look(self) -> None:
+        for ready, sock, _ in self._watch.look(0):
+            _settle(ready, sock)
+
+    def _set_alarm(self, loop: asyncio.AbstractEventLoop, time: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        # By a weak reference: otherwise the lookout and its alarm would keep each other when the loop has let them go.
+        weakly: ref[_Lookout] = ref(self)
+        self._alarm = loop.call_later(max(time - monotonic(), 0), _sound_alarm, weakly)
+
+    def expire(self) -> None:
+        """End the waits whose time is over; what is ready by now is served first."""
+        self._look()
+        for ready in self._deadlines.passed(monotonic()):
+            _expire(ready)
+        self._alarm = None
+        if self._deadlines.earliest < NEVER:
+            self._set_alarm(asyncio.get_running_loop(), self._deadlines.earliest)
+
+
+def _sound_alarm(lookout: ref[_Lookout]) -> None:
+    if (there := lookout()) is not None:
+        there.expire()
+
+
+_lookouts: WeakKeyDictionary[asyncio.AbstractEventLoop, Callable[[], _Lookout | None]] = WeakKeyDictionary()
+if hasattr(os, "register_at_fork"):  # a child that goes on with a loop of its parent's needs a watch of its own
+    os.register_at_fork(after_in_child=_lookouts.clear)
+
+
+def _lookout_of(loop: asyncio.AbstractEventLoop) -> _Lookout | None:
+    """The loop's lookout, made when it is first asked for; ``None`` if the loop or the system cannot have one."""
+    try:
+        return _lookouts[loop]()
+    except KeyError:
+        lookout = _new_lookout(loop)
+        _lookouts[loop] = (lambda: None) if lookout is None else ref(lookout)
+        return lookout
+
+
+def _new_lookout(loop: asyncio.AbstractEventLoop) -> _Lookout | None:
+    watch: Watch[asyncio.Future[socket]] = new_watch()
+    if not isinstance(watch, EpollWatch):
+        return None
+    try:
+        return _Lookout(loop, watch)
+    except NotImplementedError:  # a proactor loop watches no sockets
+        return None
+
+
+async def _wait_at_loop(
+    loop: asyncio.AbstractEventLoop, interests: Sequence[tuple[socket, int]], deadline: float | None
+) -> list[socket]:
+    """Wait without a lookout: each wait has its own readers, writers and timer."""
+    ready: asyncio.Future[socket] = loop.create_future()
+    timer = None if deadline is None else loop.call_later(max(deadline - monotonic(), 0), _expire, ready)
+    watched: list[tuple[Callable[[int], object], int]] = []
+    try:
+        for sock, mask in interests:
+            # The number, not the socket: a closed one has none, and a loop may be watching it all the same.
+            descriptor = sock.fileno()
+            if mask & READ:
+                loop.add_reader(descriptor, _settle, ready, sock)
+                watched.append((loop.remove_reader, descriptor))
+            if mask & WRITE:
+                loop.add_writer(descriptor, _settle, ready, sock)
+                watched.append((loop.remove_writer, descriptor))
+        return [await ready]
+    except NotImplementedError:  # a proactor loop (Windows) watches no sockets
+        return await _wait_in_thread(interests, deadline)
+    finally:
+        for unwatch, descriptor in watched:
+            unwatch(descriptor)
+        if timer is not None:
+            timer.cancel()
 
 
 def _expire(ready: asyncio.Future[Any]) -> None:
