@@ -121,13 +121,12 @@ class Multiplexer:
                 self._wake(waiter.task, True)
 
     @types.coroutine
-    def _pause(self, deadline: float | None) -> Generator[None, Any, Any]:
-        """Let the others run until the running coroutine is woken.
+    def _pause(self, task: _Task, deadline: float | None) -> Generator[None, Any, Any]:
+        """Let the others run until `task`, which is the running one, is woken.
 
         Returns:
             What it is woken with; ``None`` if `deadline` has passed.
         """
-        task = self._running()
         if deadline is not None:
             self._deadlines.set(task, deadline)
         task.parked = True
@@ -145,7 +144,7 @@ class Multiplexer:
         task = self._running()
         descriptors = self._watch.arm(interests, task)
         try:
-            ready: list[socket.socket] | None = await self._pause(deadline)
+            ready: list[socket.socket] | None = await self._pause(task, deadline)
         finally:
             self._watch.disarm(descriptors, task)
         if ready is None:
@@ -153,7 +152,7 @@ class Multiplexer:
         return ready
 
     async def sleep(self, seconds: float) -> None:
-        await self._pause(monotonic() + max(seconds, 0))
+        await self._pause(self._running(), monotonic() + max(seconds, 0))
 
     async def offload(self, function: Callable[..., T], /, *args: Any) -> T:
         return function(*args)
@@ -174,9 +173,9 @@ class Multiplexer:
 
     async def wait_for(self, waiter: _MultiplexWaiter, deadline: float | None) -> None:
         """Have the running coroutine wait at `waiter`."""
-        waiter.task = self._running()
+        waiter.task = task = self._running()
         try:
-            if await self._pause(deadline) is None:
+            if await self._pause(task, deadline) is None:
                 raise TimeoutError
         finally:
             waiter.task = None

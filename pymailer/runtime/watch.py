@@ -38,7 +38,7 @@ class Watch(Generic[W]):
         descriptors: list[int] = []
         try:
             for sock, mask in interests:
-                descriptor = _open_descriptor(sock)
+                descriptor = sock.fileno()
                 self._enlist(descriptor, mask)
                 self._places[descriptor] = (who, sock, mask)
                 descriptors.append(descriptor)
@@ -66,15 +66,10 @@ class Watch(Generic[W]):
     def close(self) -> None:
         """Give everything back."""
 
-    def _enlist(self, descriptor: int, mask: int) -> None:
-        """Tell the kernel what is awaited, if it can remember that."""
-
-
-def _open_descriptor(sock: socket) -> int:
-    descriptor = sock.fileno()
-    if descriptor < 0:
-        raise ValueError("a socket that is closed cannot be waited at")
-    return descriptor
+    def _enlist(self, descriptor: int, _mask: int) -> None:
+        """Tell the kernel what is awaited, if it can remember that; a closed socket is refused."""
+        if descriptor < 0:
+            raise ValueError("a socket that is closed cannot be waited at")
 
 
 class EpollWatch(Watch[W]):
