@@ -69,14 +69,8 @@ async def compose(
         from pymailer.message.raw import compose_raw  # few messages come ready made
 
         message, envelope = await compose_raw(runtime, data, policy, deadline)
-    else:
-        message, envelope = await _compose(runtime, with_own_fields(data), policy, deadline)
-    return Composed(message, envelope, parse_dsn(data.dsn), bool(data.require_tls))
-
-
-async def _compose(
-    runtime: Runtime, data: Message, policy: ComposePolicy, deadline: float | None
-) -> tuple[ComposedMessage, Envelope]:
+        return _composed(data, message, envelope)
+    data = with_own_fields(data)
     parties = Parties.of(data)
     envelope = parties.envelope(data, policy.max_recipients)
     own_id = own_message_id(data, parties, envelope)
@@ -85,10 +79,13 @@ async def _compose(
         from pymailer.message.images import attach_images  # only who asks for it pays for this import
 
         data = await attach_images(runtime, data, policy, deadline)
-    tree = await _tree(runtime, data, policy, deadline)
-    part_fields, body = assemble(tree)
+    part_fields, body = assemble(await _tree(runtime, data, policy, deadline))
     head = Head([*fields, _MIME_VERSION, *part_fields], data.normalize_header_key)
-    return ComposedMessage(head, body, own_id), envelope
+    return _composed(data, ComposedMessage(head, body, own_id), envelope)
+
+
+def _composed(data: Message, message: ComposedMessage, envelope: Envelope) -> Composed:
+    return Composed(message, envelope, parse_dsn(data.dsn), bool(data.require_tls))
 
 
 async def _tree(runtime: Runtime, data: Message, policy: ComposePolicy, deadline: float | None) -> Node:

@@ -44,7 +44,7 @@ async def attach_images(runtime: Runtime, data: Message, policy: ComposePolicy, 
     part = Attachment.body(data.html)
     if part.raw is not None:
         return data
-    leaf = body_leaf("html", data, policy.access(data))
+    leaf = body_leaf("html", data.html, data, policy.access(data))
     await hold(runtime, leaf, policy, deadline)
     charset = parse_media_type(part.content_type or "text/html").parameters.get("charset") or charset_given(part)
     html, attachments = attached_images(_decoded(leaf, charset))

@@ -64,10 +64,10 @@ def body_leaves(message: Message, access: Access) -> list[Leaf]:
 
     An empty text makes no part, unless there is no other body.
     """
-    given = [name for name in _BODIES if getattr(message, name) is not None]
-    full = [name for name in given if not _is_empty(getattr(message, name))]
+    given = [(name, value) for name in _BODIES if (value := getattr(message, name)) is not None]
+    full = [(name, value) for name, value in given if not _is_empty(value)]
     others = message.ical_event or message.alternatives
-    return [body_leaf(name, message, access) for name in full or ([] if others else given[:1])]
+    return [body_leaf(name, value, message, access) for name, value in full or ([] if others else given[:1])]
 
 
 def _is_empty(value: Any) -> bool:
@@ -80,9 +80,8 @@ def _is_empty(value: Any) -> bool:
     return isinstance(value, (str, bytes)) and not value
 
 
-def body_leaf(name: str, message: Message, access: Access) -> Leaf:
-    """The leaf of one of the bodies that a message has fields for."""
-    value = getattr(message, name)
+def body_leaf(name: str, value: Any, message: Message, access: Access) -> Leaf:
+    """The leaf of the body `value` that `message` has in its field `name`."""
     if type(value) is str and message.encoding is None:  # nearly all there is
         return Leaf(_BODIES[name], _HEADS[name], encoded(value), True, message.text_encoding)
     part = Attachment.body(value)

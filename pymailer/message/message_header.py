@@ -39,7 +39,7 @@ _FIELDS: Final = {
 
 def with_own_fields(data: Message) -> Message:
     """The message with each header that has a field of its own moved there; a field that is set wins."""
-    own = [(name, field) for name in data.headers if (field := _FIELDS.get(_lower(name)))]
+    own = [(name, field) for name in data.headers if (field := _FIELDS.get(_lower(name)))] if data.headers else []
     if not own:
         return data
     data = copy(data)
