@@ -14,7 +14,7 @@ from pymailer.message.node import Multipart
 from pymailer.message.randomness import random_name
 
 if TYPE_CHECKING:
-    from pymailer.message.node import Leaf, Node
+    from pymailer.message.node import Node
 
 _Fields: TypeAlias = list[tuple[str, str]]
 
@@ -28,12 +28,11 @@ def assemble(node: Node) -> tuple[_Fields, Body]:
     builder = _Builder()
     if isinstance(node, Multipart):
         boundary = builder.boundary()
-        fields = [_multipart_field(node, boundary)]
         builder.put_parts(node, boundary)
-    else:
-        coded = builder.put_content(node)
-        fields = [] if node.whole else node.head.complete(coded.transfer)
-    return fields, builder.finish()
+        return [_multipart_field(node, boundary)], builder.body(ended=False)
+    coded = encode(node)
+    builder.put_content(coded)
+    return [] if node.whole else node.head.complete(coded.transfer), builder.body(coded.ended)
 
 
 def _multipart_field(node: Multipart, boundary: str) -> tuple[str, str]:
@@ -44,13 +43,12 @@ def _multipart_field(node: Multipart, boundary: str) -> tuple[str, str]:
 class _Builder:
     """The pieces so far, and the octets that are not yet one."""
 
-    __slots__ = ("_boundaries", "_ended", "_needs_8bit", "_nonce", "_open", "_pieces")
+    __slots__ = ("_boundaries", "_needs_8bit", "_nonce", "_open", "_pieces")
 
     def __init__(self) -> None:
         self._pieces: list[Piece] = []
         self._open: list[bytes] = []
         self._needs_8bit = False
-        self._ended = False  # whether the last line is complete, with a CRLF that is not a part of the content
         self._boundaries = 0
         self._nonce = random_name()[:24]
 
@@ -62,48 +60,47 @@ class _Builder:
         return f"=_{self._boundaries}_{self._nonce}"
 
     def put_parts(self, node: Multipart, boundary: str) -> None:
-        """Add the children of `node`, and the boundaries between them."""
-        line = f"--{boundary}\r\n".encode()
-        self._ended = True
+        """Add the children of `node` and the boundaries between them; the last line is not complete then."""
+        delimiter = f"\r\n--{boundary}".encode()
+        ended = True
         for child in node.children:
-            self._put_line(line)
-            if isinstance(child, Multipart):
-                inner = self.boundary()
-                self._open += (render(*_multipart_field(child, inner)), b"\r\n")
-                self.put_parts(child, inner)
-            else:
-                self.put_content(child, inside=True)
-        self._put_line(f"--{boundary}--".encode())
-        self._ended = False
+            self._open += (delimiter[2:] if ended else delimiter, b"\r\n")
+            ended = self._put_part(child)
+        self._open += (delimiter[2:] if ended else delimiter, b"--")
 
-    def put_content(self, leaf: Leaf, *, inside: bool = False) -> Coded:
-        """Add the content of `leaf`, with its header if it is inside another part."""
-        coded = encode(leaf)
-        if inside and not leaf.whole:
-            self._open.append(leaf.head.as_bytes(coded.transfer))
+    def _put_part(self, node: Node) -> bool:
+        """Add `node` with its header; whether its last line is complete, with a CRLF that is not a part of it."""
+        if isinstance(node, Multipart):
+            boundary = self.boundary()
+            self._open += (render(*_multipart_field(node, boundary)), b"\r\n")
+            self.put_parts(node, boundary)
+            return False
+        coded = encode(node)
+        if not node.whole:
+            self._open.append(node.head.as_bytes(coded.transfer))
+        self.put_content(coded)
+        return coded.ended
+
+    def put_content(self, coded: Coded) -> None:
+        """Add the content of a part."""
+        if coded.transfer == "8bit":
+            self._needs_8bit = True
         if isinstance(coded.piece, bytes):
             self._open.append(coded.piece)
         else:
             self._close_piece()
             self._pieces.append(coded.piece)
-        self._ended = coded.ended
-        self._needs_8bit |= coded.transfer == "8bit"
-        return coded
-
-    def _put_line(self, line: bytes) -> None:
-        self._open += (line,) if self._ended else (b"\r\n", line)
 
     def _close_piece(self) -> None:
         if self._open:
             self._pieces.append(b"".join(self._open))
             self._open = []
 
-    def finish(self) -> Body:
-        """The body, its last line complete."""
-        last = self._open[-1] if self._open else None
-        if last and not last.endswith(b"\r\n"):
+    def body(self, ended: bool) -> Body:
+        """All of it, its last line complete."""
+        if self._open and self._open[-1] and not self._open[-1].endswith(b"\r\n"):
             self._open.append(b"\r\n")
         self._close_piece()
-        if last is None and not self._ended and isinstance(stream := self._pieces[-1], Stream):
-            self._pieces[-1] = Stream(stream.source, ending_line(stream.coder), None)
+        if not ended and isinstance(last := self._pieces[-1], Stream):
+            self._pieces[-1] = Stream(last.source, ending_line(last.coder), None)
         return Body(tuple(self._pieces), self._needs_8bit)

@@ -115,13 +115,14 @@ def encode(leaf: Leaf) -> Coded:
     Raises:
         MessageError: The transfer encoding that is asked for cannot carry it.
     """
-    content = looked_at(leaf)
-    return _encode_held(leaf, content) if isinstance(content, bytes) else _encode_stream(leaf, content)
+    if isinstance(leaf.origin, bytes):
+        return _encode_held(leaf, leaf.origin)
+    return _encode_stream(leaf, looked_at(leaf))
 
 
-def looked_at(leaf: Leaf) -> bytes | Source:
-    """The content of a part that was settled."""
-    if not isinstance(leaf.origin, (bytes, Source)):
+def looked_at(leaf: Leaf) -> Source:
+    """The source of a part that was settled."""
+    if not isinstance(leaf.origin, Source):
         raise TypeError(f"{leaf.origin!r} was never looked at")
     return leaf.origin
 

@@ -108,9 +108,8 @@ def _serialised(message: Any) -> bytes:
 
 def _split(leaf: Leaf) -> tuple[bytes, Body]:
     """The lines of the header, and the rest."""
-    source = looked_at(leaf)
-    if isinstance(source, bytes):
-        content = canonical_text(source)
+    if isinstance(leaf.origin, bytes):
+        content = canonical_text(leaf.origin)
         if b"\0" in content:
             raise MessageError("a raw message must not hold a NUL (RFC 5321 4.1.1.4)")
         block, rest = _parted(content)
@@ -121,7 +120,7 @@ def _split(leaf: Leaf) -> tuple[bytes, Body]:
     skipped = len(block) + 4 if block else 2
     measure = leaf.measure
     size = None if measure is None else measure.size - skipped + (0 if measure.ended else 2)
-    stream = Stream(source, ending_line(_after(skipped)), size)
+    stream = Stream(looked_at(leaf), ending_line(_after(skipped)), size)
     return block, Body((stream,), measure is None or not measure.ascii)
 
 
