@@ -12,7 +12,7 @@ from pymailer.errors import MessageError
 from pymailer.message.dates import date_value
 from pymailer.message.headers import custom_fields, field_value
 from pymailer.message.list_fields import list_fields
-from pymailer.message.message_ids import make_message_id, message_id, references
+from pymailer.message.message_ids import make_message_id
 from pymailer.message.parties import Party
 from pymailer.message.special import otp_field, priority_fields
 
@@ -71,9 +71,9 @@ def header_fields(
     """
     found = _address_fields(data, parties)
     if data.in_reply_to:
-        found.append(("In-Reply-To", references(data.in_reply_to)))
+        found.append(("In-Reply-To", field_value("In-Reply-To", data.in_reply_to)))
     if data.references:
-        found.append(("References", references(data.references)))
+        found.append(("References", field_value("References", data.references)))
     if data.subject is not None and data.subject != "":
         if not isinstance(data.subject, str):
             raise MessageError(f"subject is text, not {type(data.subject).__name__}")
@@ -93,7 +93,9 @@ def own_message_id(data: Message, parties: Parties, envelope: Envelope) -> str:
     Raises:
         MessageError: What was given is none.
     """
-    return message_id(data.message_id) if data.message_id else make_message_id(parties.domain(envelope))
+    if data.message_id:
+        return field_value("Message-ID", data.message_id)
+    return make_message_id(parties.domain(envelope))
 
 
 def _address_fields(data: Message, parties: Parties) -> list[tuple[str, str]]:
