@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary, ref
 
 from pymailer.runtime import READ, WRITE, Waiter
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from socket import socket
 
 T = TypeVar("T")
+
+_Sign: TypeAlias = "asyncio.Future[socket | None]"
+"""What a task awaits: the socket that is ready, or ``None`` when its time is over."""
 
 _GLANCE: Final = 0.5
 """Seconds that a thread looks at sockets before it looks whether anybody still wants to know."""
@@ -57,28 +60,28 @@ class _Lookout:
     Nothing but the loop holds it, so that it goes with the loop, and its descriptor with it.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, watch: EpollWatch[asyncio.Future[socket]]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, watch: EpollWatch[_Sign]) -> None:
         self._watch = watch
-        self._deadlines: Deadlines[asyncio.Future[socket]] = Deadlines()
+        self._deadlines: Deadlines[_Sign] = Deadlines()
         self._alarm: asyncio.TimerHandle | None = None
         loop.add_reader(watch.fileno(), self._look)
 
     async def wait(
         self, loop: asyncio.AbstractEventLoop, interests: Sequence[tuple[socket, int]], deadline: float | None
     ) -> list[socket]:
-        ready: asyncio.Future[socket] = loop.create_future()
-        descriptors = self._watch.arm(interests, ready)
+        sign: _Sign = loop.create_future()
+        descriptors = self._watch.arm(interests, sign)
         try:
-            if deadline is not None and self._deadlines.set(ready, deadline):
+            if deadline is not None and self._deadlines.set(sign, deadline):
                 self._set_alarm(loop, deadline)
-            return [await ready]
+            return _in_time(await sign)
         finally:
-            self._watch.disarm(descriptors, ready)
-            self._deadlines.clear(ready)
+            self._watch.disarm(descriptors, sign)
+            self._deadlines.clear(sign)
 
     def _look(self) -> None:
-        for ready, sock, _ in self._watch.look(0):
-            _settle(ready, sock)
+        for sign, sock, _ in self._watch.look(0):
+            _give(sign, sock)
 
     def _set_alarm(self, loop: asyncio.AbstractEventLoop, time: float) -> None:
         if self._alarm is not None:
@@ -90,8 +93,8 @@ class _Lookout:
     def expire(self) -> None:
         """End the waits whose time is over; what is ready by now is served first."""
         self._look()
-        for ready in self._deadlines.passed(monotonic()):
-            _expire(ready)
+        for sign in self._deadlines.passed(monotonic()):
+            _give(sign, None)
         self._alarm = None
         if self._deadlines.earliest < NEVER:
             self._set_alarm(asyncio.get_running_loop(), self._deadlines.earliest)
@@ -118,7 +121,7 @@ def _lookout_of(loop: asyncio.AbstractEventLoop) -> _Lookout | None:
 
 
 def _new_lookout(loop: asyncio.AbstractEventLoop) -> _Lookout | None:
-    watch: Watch[asyncio.Future[socket]] = new_watch()
+    watch: Watch[_Sign] = new_watch()
     if not isinstance(watch, EpollWatch):
         return None
     try:
@@ -131,20 +134,20 @@ async def _wait_at_loop(
     loop: asyncio.AbstractEventLoop, interests: Sequence[tuple[socket, int]], deadline: float | None
 ) -> list[socket]:
     """Wait without a lookout: each wait has its own readers, writers and timer."""
-    ready: asyncio.Future[socket] = loop.create_future()
-    timer = None if deadline is None else loop.call_later(max(deadline - monotonic(), 0), _expire, ready)
+    sign: _Sign = loop.create_future()
+    timer = None if deadline is None else _timer(loop, deadline, sign, None)
     watched: list[tuple[Callable[[int], object], int]] = []
     try:
         for sock, mask in interests:
             # The number, not the socket: a closed one has none, and a loop may be watching it all the same.
             descriptor = sock.fileno()
             if mask & READ:
-                loop.add_reader(descriptor, _settle, ready, sock)
+                loop.add_reader(descriptor, _give, sign, sock)
                 watched.append((loop.remove_reader, descriptor))
             if mask & WRITE:
-                loop.add_writer(descriptor, _settle, ready, sock)
+                loop.add_writer(descriptor, _give, sign, sock)
                 watched.append((loop.remove_writer, descriptor))
-        return [await ready]
+        return _in_time(await sign)
     except NotImplementedError:  # a proactor loop (Windows) watches no sockets
         return await _wait_in_thread(interests, deadline)
     finally:
@@ -154,14 +157,19 @@ async def _wait_at_loop(
             timer.cancel()
 
 
-def _expire(ready: asyncio.Future[Any]) -> None:
-    if not ready.done():
-        ready.set_exception(TimeoutError())
+def _give(sign: asyncio.Future[T], value: T) -> None:
+    if not sign.done():
+        sign.set_result(value)
 
 
-def _settle(ready: asyncio.Future[Any], value: object) -> None:
-    if not ready.done():
-        ready.set_result(value)
+def _timer(loop: asyncio.AbstractEventLoop, deadline: float, sign: asyncio.Future[T], value: T) -> asyncio.TimerHandle:
+    return loop.call_later(max(deadline - monotonic(), 0), _give, sign, value)
+
+
+def _in_time(sock: socket | None) -> list[socket]:
+    if sock is None:
+        raise TimeoutError
+    return [sock]
 
 
 async def _wait_in_thread(interests: Sequence[tuple[socket, int]], deadline: float | None) -> list[socket]:
@@ -184,25 +192,36 @@ async def _wait_in_thread(interests: Sequence[tuple[socket, int]], deadline: flo
 
 
 class AsyncioWaiter:
-    """A future of the loop that was running when it was made, woken from any thread."""
+    """A place in the loop that was running when it was made, woken from any thread."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._woken: asyncio.Future[None] = self._loop.create_future()
+        self._woken = False
+        self._sign: asyncio.Future[bool] | None = None
 
     async def wait(self, deadline: float | None) -> None:
-        async with asyncio.timeout_at(self._loop_time(deadline)):
-            await asyncio.shield(self._woken)
-
-    def _loop_time(self, deadline: float | None) -> float | None:
-        return None if deadline is None else self._loop.time() + deadline - monotonic()
+        if self._woken:
+            return
+        self._sign = self._loop.create_future()
+        timer = None if deadline is None else _timer(self._loop, deadline, self._sign, False)
+        try:
+            if not await self._sign:
+                raise TimeoutError
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     def wake(self) -> bool:
         try:
-            self._loop.call_soon_threadsafe(_settle, self._woken, None)
+            self._loop.call_soon_threadsafe(self._wake)
         except RuntimeError:  # the loop is closed: nobody waits there any more
             return False
         return True
+
+    def _wake(self) -> None:
+        self._woken = True
+        if self._sign is not None:
+            _give(self._sign, True)
 
 
 class AsyncioTasks:
