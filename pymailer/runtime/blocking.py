@@ -76,12 +76,14 @@ def ready_sockets(interests: Sequence[tuple[socket, int]], timeout: float | None
 
 def _poll(interests: Sequence[tuple[socket, int]], timeout: float | None) -> list[socket]:
     poller = select.poll()
+    sockets: dict[int, socket] = {}
     for sock, mask in interests:
-        poller.register(sock, (select.POLLIN if mask & READ else 0) | (select.POLLOUT if mask & WRITE else 0))
+        descriptor = sock.fileno()
+        poller.register(descriptor, (select.POLLIN if mask & READ else 0) | (select.POLLOUT if mask & WRITE else 0))
+        sockets[descriptor] = sock
     # poll() takes milliseconds and rounds up, so that a short wait does not become a busy loop
     events = poller.poll(None if timeout is None else min(timeout * 1000, _POLL_MAX))
-    descriptors = {descriptor for descriptor, _ in events}
-    return [sock for sock, _ in interests if sock.fileno() in descriptors]
+    return [sockets[descriptor] for descriptor, _ in events]
 
 
 def _select(interests: Sequence[tuple[socket, int]], timeout: float | None) -> list[socket]:
