@@ -107,6 +107,6 @@ def _attachment(uri: str, number: int) -> Attachment | None:
         return None
     return Attachment(
         path=uri,
-        cid=f"{random_name()}@localhost",
+        cid=f"{random_name()[:20]}@localhost",
         filename=f"image-{number}.{extension_of(media_type)}",
     )
