@@ -57,6 +57,7 @@ class Batch(ABC):
     Attributes:
         limit: How many messages may be under way at once.
         workers: How many coroutines send them.
+        slack: How many may have settled and wait to be yielded without keeping others from being pulled.
         under_way: How many messages are.
         settled: What has settled and was not yielded yet.
         ended: Whether the source has no more.
@@ -68,6 +69,7 @@ class Batch(ABC):
 
     limit: int
     workers: int
+    slack: int = attrs.field(default=0, kw_only=True)
     under_way: int = attrs.field(default=0, init=False)
     settled: deque[Delivery] = attrs.field(factory=deque[Delivery], init=False)
     ended: bool = attrs.field(default=False, init=False)
@@ -79,8 +81,10 @@ class Batch(ABC):
 
     @property
     def room(self) -> bool:
-        """Whether another message may be pulled."""
-        return not self.ended and self.under_way < self.limit
+        """Whether another message may be pulled. Who takes the deliveries sets the pace: what has settled counts."""
+        if self.ended or self.under_way >= self.limit:
+            return False
+        return self.under_way + len(self.settled) < self.limit + self.slack
 
     @property
     def busy(self) -> bool:
@@ -108,11 +112,8 @@ class Batch(ABC):
         """Send what is in the inbox, and what comes while that goes on."""
 
     def _has_next(self) -> bool:
-        """Whether the inbox has a message; if not, one is pulled where that may be done.
-
-        Who looks at the deliveries sets the pace: no more are pulled ahead of him than may be under way.
-        """
-        if not self._inbox and self.refill is not None and self.room and len(self.settled) < self.limit:
+        """Whether the inbox has a message; if not, one is pulled where that may be done."""
+        if not self._inbox and self.refill is not None and self.room:
             self.refill()
         return bool(self._inbox)
 

@@ -141,9 +141,11 @@ class _Front:
     def _batch(self, runtime: Runtime, pace: Pace) -> Batch:
         pipeline, stream = self._pipeline, getattr(self.transport, "send_stream", None)
         concurrency = pace.concurrency or cast("int", getattr(self.transport, "max_connections", 1))
-        if pace.in_flight > 1 and stream is not None:
+        if stream is not None:
             limit = concurrency * (pace.in_flight + 1)  # one is composed, and waits for the next place to be free
-            return InFlight(limit, concurrency, stream, pipeline, runtime, pace.in_flight, pace.timeout)
+            return InFlight(
+                limit, concurrency, stream, pipeline, runtime, pace.in_flight, pace.timeout, slack=concurrency
+            )
         return OneByOne(concurrency, concurrency, partial(pipeline.send, runtime, fields={}, timeout=pace.timeout))
 
 

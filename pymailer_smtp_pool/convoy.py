@@ -1,7 +1,8 @@
 """Many messages that travel together: over one connection after another, several of them under way at once.
 
-Each has a ticket of its own and passes the gate by itself; one more ticket holds the connection for all of them. A
-message that meets trouble leaves the convoy and goes its own way, with all the pool's patience (`sending`).
+Each has a ticket of its own and passes the gate by itself. The first gets the connection, as if it were alone; one more
+ticket then holds it for all of them. A message that meets trouble leaves the convoy and goes its own way, with all the
+pool's patience (`sending`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import attrs
 from pymailer.errors import DeliveryUnknownError, MailError
 from pymailer.outcome import Outcome, Stage
 from pymailer.smtp.overlap import Overlap, Settled
+from pymailer_smtp_pool.sending import Ride, completed
+from pymailer_smtp_pool.state import PoolState
 from pymailer_smtp_pool.ticket import Ticket
 
 if TYPE_CHECKING:
@@ -47,43 +50,62 @@ class Convoy:
     tell: Tell
     depth: int
     courier: Courier
-    _riders: deque[Ticket] = attrs.field(factory=deque[Ticket])
+    _riders: deque[tuple[Ticket, int]] = attrs.field(factory=deque[tuple[Ticket, int]])
     _strays: list[tuple[Ticket, float]] = attrs.field(factory=list[tuple[Ticket, float]])
     _ridden: int = 0
 
     async def run(self) -> None:
         """Send until there is no more."""
-        mail = await self.take()
-        while mail is not None:
-            mail = await self._ride(mail)
+        ticket = await self._next()
+        while ticket is not None:
+            ticket = await self._ride(ticket)
             strays, self._strays = self._strays, []
-            for ticket, delay in strays:
-                await self._alone(ticket, self.courier.retry(ticket, delay))
+            for stray, delay in strays:
+                await self._alone(stray, self.courier.retry(stray, delay))
 
-    async def _ride(self, mail: Mail) -> Mail | None:
-        """Over one connection, from `mail` on; the next message that found no room on it, or ``None``."""
-        leases, first = self.courier.leases, Ticket.of(mail)
-        lead = Ticket(self.runtime, mail.deadline, mail.queue_priority)
-        self._ridden = 0
+    async def _ride(self, first: Ticket) -> Ticket | None:
+        """Over one connection, from `first` on; the next message, if there was no room on it any more."""
         try:
-            connection = cast("Connection", await leases.lease(lead))
-            overlap = Overlap(connection, self.runtime, self.depth)
-            left_over = await self._over(overlap, lead, first)
-        except MailError:  # no connection: the way of a single message copes with that
-            left_over = first
-        except GeneratorExit as error:  # as in `Courier.deliver`
+            connection = await self.courier.board(first)
+        except MailError as error:
+            self._troubled(first, error)
+            return await self._next()
+        except GeneratorExit:  # as in `Courier.deliver`
+            self._put_away(first, cut_off=True)
+            raise
+        except BaseException:
+            self._put_away(first)
+            raise
+        overlap = Overlap(cast("Connection", connection), self.runtime, self.depth)
+        if overlap.takes(first.mail):
+            return await self._together(overlap, first)
+        await self._alone(first, self.courier.deliver(first))
+        return await self._next()
+
+    async def _together(self, overlap: Overlap, first: Ticket) -> Ticket | None:
+        leases, lead = self.courier.leases, Ticket(self.runtime)
+        try:
+            leases.guard(PoolState.hand_over, first, lead)
+            self._ridden = 0
+            await self._begin(first, overlap)
+            return await self._over(overlap, lead, await self._next())
+        except GeneratorExit as error:
             leases.drop(lead)
             self._scatter(error)
+            self._put_away(first, cut_off=True)
             raise
         except BaseException as error:
             self._scatter(error)
+            self._put_away(first)
             raise
         finally:
             leases.settle(lead, Outcome.NOT_SENT)
-        if left_over is None:
-            return None
-        await self._alone(left_over, self.courier.deliver(left_over))
-        return await self.take()
+
+    def _put_away(self, ticket: Ticket, *, cut_off: bool = False) -> None:
+        """Whatever a ticket still has goes back; one that has settled has nothing."""
+        if cut_off:  # the event loop is gone; this runs wherever garbage is collected
+            self.courier.leases.drop(ticket)
+        self.courier.leases.settle(ticket, ticket.mail.outcome)
 
     async def _over(self, overlap: Overlap, lead: Ticket, ticket: Ticket | None) -> Ticket | None:
         """Begin messages while they fit, settle the oldest when none does; one that never fits is handed back."""
@@ -92,14 +114,18 @@ class Convoy:
                 while ticket is not None and self._fits(ticket, overlap, lead):
                     if not await self._begin(ticket, overlap):
                         break
-                    ticket = await self._next()
+                    ticket = await self._next() if overlap.waits_for_one else None
                 if not overlap:
                     return ticket
-                self._arrived(self._riders.popleft(), await overlap.settle())
+                settled = await overlap.settle()
+                if settled is None:  # it goes on, behind the others
+                    self._riders.rotate(-1)
+                    continue
+                self._arrived(*self._riders.popleft(), lead, settled)
                 ticket = ticket or await self._next()
         except BaseException:
             if ticket is not None:  # it may have been admitted while it waited for its turn
-                self.courier.leases.settle(ticket, ticket.mail.outcome)
+                self._put_away(ticket)
             raise
 
     async def _next(self) -> Ticket | None:
@@ -120,7 +146,7 @@ class Convoy:
     async def _begin(self, ticket: Ticket, overlap: Overlap) -> bool:
         """Whether the message is dealt with; not while it has to wait for its turn and others are under way."""
         try:
-            while wait := await self.courier.gate.begin(ticket):
+            while not ticket.begun and (wait := await self.courier.gate.begin(ticket)):
                 if overlap:
                     return False
                 await self.courier.leases.waiting.until(ticket, self.runtime.now() + wait)
@@ -129,15 +155,23 @@ class Convoy:
         except MailError as error:
             self._settle(ticket, error=error)
         else:
-            self._riders.append(ticket)
+            self._riders.append((ticket, overlap.connection.messages - 1))
             self._ridden += 1
         return True
 
-    def _arrived(self, ticket: Ticket, settled: Settled) -> None:
-        error = settled.error
-        if error is None:
-            self._settle(ticket, settled.info)
-        elif (delay := self.courier.failed(ticket, error)) is None:
+    def _arrived(self, ticket: Ticket, before: int, lead: Ticket, settled: Settled) -> None:
+        if settled.info is not None:
+            ticket.mail.outcome = settled.info.outcome
+            self._settle(ticket, completed(settled.info, ticket))
+        elif settled.error is not None:
+            place = lead.place
+            ride = None if place is None else Ride(place, before, reused=place.reused or before > 0)
+            self._troubled(ticket, settled.error, ride)
+
+    def _troubled(self, ticket: Ticket, error: MailError, ride: Ride | None = None) -> None:
+        """An attempt ended with `error`: the message goes its own way, if there is one."""
+        delay = self.courier.failed(ticket, error, ride)
+        if delay is None:
             self._settle(ticket, error=error)
         else:
             self._strays.append((ticket, delay))
@@ -158,7 +192,7 @@ class Convoy:
     def _scatter(self, cause: BaseException) -> None:
         """The convoy was cut short with messages under way, of which nobody can say any more."""
         while self._riders:
-            ticket = self._riders.popleft()
+            ticket, _ = self._riders.popleft()
             error = DeliveryUnknownError("the send was cut short while the message was under way", stage=Stage.FINAL)
             error.__cause__ = cause
             self._settle(ticket, error=error)

@@ -19,9 +19,26 @@ from pymailer_smtp_pool.throttle import throttle_of
 
 if TYPE_CHECKING:
     from pymailer.results import SentMessageInfo
+    from pymailer_smtp_pool.connection import Connection
     from pymailer_smtp_pool.gate import Gate
     from pymailer_smtp_pool.leases import Leases
+    from pymailer_smtp_pool.place import Place
     from pymailer_smtp_pool.ticket import Ticket
+
+
+@attrs.frozen
+class Ride:
+    """The connection that a message travelled on.
+
+    Attributes:
+        place: Where it is.
+        before: How many messages had begun on it before.
+        reused: Whether it had been used before.
+    """
+
+    place: Place
+    before: int
+    reused: bool
 
 
 @attrs.define(eq=False)
@@ -85,11 +102,7 @@ class Courier:
         mail = ticket.mail
         while True:
             try:
-                ticket.connect_time = 0.0
-                connection = await self.leases.lease(ticket)
-                while not ticket.begun and (wait := await self.gate.begin(ticket)):
-                    await self._pause(ticket, wait)
-                    connection = await self.leases.lease(ticket)
+                connection = await self.board(ticket)
                 ticket.attempts += 1
                 info = await connection.send(mail.runtime, mail)
             except MailError as error:
@@ -98,17 +111,37 @@ class Courier:
                     raise
             else:
                 mail.outcome = info.outcome
-                return _completed(info, ticket)
+                return completed(info, ticket)
             await self._pause(ticket, delay)
+
+    async def board(self, ticket: Ticket) -> Connection:
+        """A connection over which the message begins now; the one it has, if it has begun.
+
+        Raises:
+            MailError: There is none to be had, or the message may not begin any more.
+        """
+        if not ticket.begun:
+            ticket.connect_time = 0.0
+        connection = await self.leases.lease(ticket)
+        while not ticket.begun and (wait := await self.gate.begin(ticket)):
+            await self._pause(ticket, wait)
+            connection = await self.leases.lease(ticket)
+        return connection
 
     async def _pause(self, ticket: Ticket, seconds: float) -> None:
         await self.leases.waiting.until(ticket, ticket.runtime.now() + seconds)
 
     # --- another attempt? --------------------------------------------------------------------------------------------
 
-    def failed(self, ticket: Ticket, error: MailError) -> float | None:
-        """An attempt ended with `error`: seconds until the message is tried again; ``None``: it is not."""
-        trouble = self._note(ticket, error)
+    def failed(self, ticket: Ticket, error: MailError, ride: Ride | None = None) -> float | None:
+        """An attempt ended with `error`: seconds until the message is tried again; ``None``: it is not.
+
+        Args:
+            ticket: The message's.
+            error: What happened.
+            ride: The connection, if it is not the ticket's own.
+        """
+        trouble = self._note(ticket, error, ride or _own(ticket))
         self.leases.give_back(ticket)
         now = ticket.runtime.now()
         if ticket.refusal is not None or self.leases.guard.state.over:
@@ -120,15 +153,15 @@ class Courier:
         self._announce(ticket, trouble, delay)
         return delay
 
-    def _note(self, ticket: Ticket, error: MailError) -> Trouble:
+    def _note(self, ticket: Ticket, error: MailError, ride: Ride | None) -> Trouble:
         """What this failure says about the server and the connection, while the connection is still ours."""
-        leases, place = self.leases, ticket.place
+        leases = self.leases
         throttle = throttle_of(error, leases.options.replies)
-        trouble = Trouble(error, ticket.begun, place is not None and place.reused, throttle)
+        trouble = Trouble(error, ticket.begun, ride is not None and ride.reused, throttle)
         if ticket.begun and throttle is not None:
             leases.slowed(ticket, throttle, error)
-        elif trouble.stale and place is not None and place.connection is not None:
-            leases.guard(PoolState.ended, place, place.connection.messages - 1, ticket.runtime.now())
+        elif trouble.stale and ride is not None:
+            leases.guard(PoolState.ended, ride.place, ride.before, ticket.runtime.now())
         ticket.trouble = error
         return trouble
 
@@ -143,7 +176,15 @@ class Courier:
         journal.hushed(trouble.error, f"trying again{when}", attempt=ticket.attempts, message_id=message_id)
 
 
-def _completed(info: SentMessageInfo, ticket: Ticket) -> SentMessageInfo:
+def _own(ticket: Ticket) -> Ride | None:
+    place = ticket.place
+    if place is None or place.connection is None:
+        return None
+    return Ride(place, place.connection.messages - 1, reused=place.reused)
+
+
+def completed(info: SentMessageInfo, ticket: Ticket) -> SentMessageInfo:
+    """The result, with what the pool did for it."""
     if not ticket.queue_time and not ticket.connect_time and ticket.attempts == 1:
         return info
     return attrs.evolve(info, queue_time=ticket.queue_time, connect_time=ticket.connect_time, attempts=ticket.attempts)

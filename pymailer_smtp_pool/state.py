@@ -138,6 +138,12 @@ class PoolState(Lending):
         """A message is tried again."""
         self.counters.retried += 1
 
+    def hand_over(self, ticket: Ticket, holder: Ticket) -> None:
+        """`holder` holds this ticket's connection from now on; the message stays begun."""
+        holder.number = ticket.number
+        self.tickets[holder] = None
+        holder.place, ticket.place = ticket.place, None
+
     # --- and settles --------------------------------------------------------------------------------------------------
 
     def complete(self, ticket: Ticket, outcome: Outcome, now: float) -> bool:

@@ -218,9 +218,13 @@ class Connection:
         pipelining = self.capabilities.pipelining and options.pipelining is not False
         return pipelining and not options.lmtp and self._wire is not None and self.fresh(runtime)
 
+    def heard(self, runtime: Runtime) -> None:
+        """The server has just said something that made sense."""
+        self._heard_at = runtime.now()
+
     def rejoin(self, exchange: Exchange, *, in_step: bool) -> None:
         """The last conversation has ended; if the dialogue is `in_step`, the connection may go on."""
-        self._heard_at = exchange.runtime.now()
+        self.heard(exchange.runtime)
         self.needs_reset = exchange.transaction.refusal() is not None
         self.usable = in_step
         if not in_step:

@@ -97,6 +97,11 @@ class Exchange:
             raise
         self.check()
 
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """Those whom this transaction is for."""
+        return tuple([about for stage, about in self.script.expected if stage is Stage.RCPT and about is not None])
+
     def check(self) -> None:
         """Raise what the replies say, unless it is that somebody got the message.
 

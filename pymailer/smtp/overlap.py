@@ -8,7 +8,7 @@ connection is not its business.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -17,6 +17,9 @@ from pymailer.outcome import Stage
 from pymailer.smtp.exchange import Exchange, Line
 from pymailer.smtp.report import Report
 from pymailer.smtp.script import fits_one_flight
+
+ENVELOPES: Final = 2
+"""With PIPELINING alone, one message and the envelope of the next: only the former can be lost to sight."""
 
 if TYPE_CHECKING:
     from pymailer.results import SentMessageInfo
@@ -48,7 +51,7 @@ class Overlap:
     runtime: Runtime
     depth: int
     _line: Line = attrs.field(factory=Line)
-    _under_way: deque[Exchange] = attrs.field(factory=deque[Exchange])
+    _under_way: deque[tuple[Exchange, Report]] = attrs.field(factory=deque[tuple[Exchange, Report]])
     _written_off: MailError | None = None
     _goodbye: bool = False
 
@@ -62,9 +65,17 @@ class Overlap:
             return False
         if connection.chunks and not fits_one_flight(mail.message.size):
             return False
-        room = self.depth if connection.chunks else min(self.depth, 2)
         most = capabilities.rcptmax or len(mail.envelope.to)
-        return len(self._under_way) < room and len(mail.envelope.to) <= most
+        return len(self._under_way) < self._room and len(mail.envelope.to) <= most
+
+    @property
+    def _room(self) -> int:
+        return self.depth if self.connection.chunks else ENVELOPES
+
+    @property
+    def waits_for_one(self) -> bool:
+        """Whether one more message should be at hand: to be begun, or as soon as the oldest has ended."""
+        return self.connection.chunks or len(self._under_way) < ENVELOPES
 
     async def begin(self, mail: Mail) -> None:
         """Begin a message that it `takes`; what goes wrong with the connection is told when the message settles.
@@ -72,12 +83,17 @@ class Overlap:
         Raises:
             MailError: The message cannot be said to this server; nothing of it was written.
         """
-        # RSET in front: should the server refuse the one before, this one must not become a part of it.
-        exchange = self.connection.exchange(
-            self.runtime, mail, mail.envelope.to, self._line, reset=bool(self._under_way)
-        )
+        report = Report(mail, self.connection.id)
+        exchange = self._exchange(mail, mail.envelope.to)
         self.connection.messages += 1
-        self._under_way.append(exchange)
+        await self._start(exchange, report)
+
+    def _exchange(self, mail: Mail, recipients: tuple[str, ...]) -> Exchange:
+        # RSET in front: should the server refuse the one before, this one must not become a part of it.
+        return self.connection.exchange(self.runtime, mail, recipients, self._line, reset=bool(self._under_way))
+
+    async def _start(self, exchange: Exchange, report: Report) -> None:
+        self._under_way.append((exchange, report))
         try:
             if exchange.script.eager:
                 await exchange.launch()
@@ -87,32 +103,48 @@ class Overlap:
         except MailError as error:
             self._write_off(error)
 
-    async def settle(self) -> Settled:
-        """Wait for the oldest message's end."""
-        exchange = self._under_way[0]
+    async def settle(self) -> Settled | None:
+        """Wait for the oldest message's end; ``None`` if it goes on behind the others, with more of its recipients."""
+        exchange, report = self._under_way[0]
         exchange.after_goodbye = self._goodbye
         try:
             await self._conclude(exchange)
         except MailError as error:
-            return Settled(exchange.mail, error=error)
+            report.fail(exchange.recipients, error)
         except BaseException:
             self.connection.close()
             raise
+        else:
+            report.add(exchange)
         finally:
             self._leave(exchange)
-        report = Report(exchange.mail, self.connection.id)
-        report.add(exchange)
-        return Settled(exchange.mail, info=report.info())
+        if exchange.transaction.refused and await self._goes_on(exchange, report):
+            return None
+        try:
+            return Settled(exchange.mail, info=report.info())
+        except MailError as error:
+            return Settled(exchange.mail, error=error)
+
+    async def _goes_on(self, exchange: Exchange, report: Report) -> bool:
+        """Whether some recipients were only too many for one transaction, and go in another (RFC 5321 4.5.3.1.10)."""
+        overflow = exchange.transaction.overflow()
+        if not overflow or report.error is not None or self._written_off is not None or self._goodbye:
+            return False
+        if not exchange.mail.message.replayable:
+            return False
+        report.forget(overflow)
+        await self._start(self._exchange(exchange.mail, overflow), report)
+        return True
 
     async def _conclude(self, exchange: Exchange) -> None:
         try:
             if self._written_off is not None and not isinstance(self._written_off, ConnectionLostError):
-                raise self._written_off
+                raise self._given_up(exchange, self._written_off)
             if not exchange.script.eager and self._written_off is None:
                 await self._send_message(exchange)
             await exchange.read_all()
             if exchange.outgoing.end is None and self._written_off is not None:
-                raise self._written_off
+                raise self._given_up(exchange, self._written_off)
         except MailError as error:
             self._write_off(error)
             raise await exchange.verdict(error)  # noqa: B904 - the verdict has the cause that belongs to it
@@ -121,10 +153,19 @@ class Overlap:
     async def _send_message(self, exchange: Exchange) -> None:
         """The end of this message, and in the same flight the envelope of the next."""
         await exchange.read_all()
+        if exchange.transaction.lost_step:  # nobody knows what the server would take our next words for
+            return
         await exchange.queue_message()
         if len(self._under_way) > 1:
-            self._under_way[1].queue_envelope()
+            self._under_way[1][0].queue_envelope()
         await exchange.write(Stage.BODY)
+
+    def _given_up(self, exchange: Exchange, why: MailError) -> ConnectionLostError:
+        """What happened to another message and ended the connection, as this one sees it: at its own stage."""
+        stage = exchange.transaction.expected[0][0] if exchange.transaction.expected else Stage.MAIL
+        error = ConnectionLostError(f"the connection to {exchange.wire.peer} was given up: {why}", stage=stage)
+        error.__cause__ = why
+        return error
 
     def _write_off(self, error: MailError) -> None:
         """Nothing more can be said on this connection; what was, may still be answered."""
@@ -132,6 +173,7 @@ class Overlap:
 
     def _leave(self, exchange: Exchange) -> None:
         self._under_way.popleft()
+        self.connection.heard(self.runtime)
         self._goodbye |= exchange.transaction.dismissed
         if not exchange.in_step and not exchange.transaction.dismissed:
             self._write_off(exchange.wire.lost(exchange.transaction.stage))

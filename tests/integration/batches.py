@@ -1,4 +1,4 @@
-"""Messages sent through a pool from many senders at once, in either colour: threads, or tasks of one loop.
+"""Messages sent through a pool from many senders at once, in either colour: threads, or tasks of one loop; or as a stream.
 
 Knows the two front doors; nothing of what a server does.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from pymailer import create_async_transport, create_transport
+from pymailer import Delivery, create_async_transport, create_transport
 from pymailer.errors import MailError
 from pymailer_smtp_pool import PoolStats, smtp_pool
 from tests.faults import FaultServer
@@ -54,7 +54,9 @@ def send_batch(colour: str, server: FaultServer, count: int, *, timeout: float |
     pool = smtp_pool(host=server.host, port=server.port, **options)
     if colour == "sync":
         return _threads(pool, count, timeout)
-    return asyncio.run(_tasks(pool, count, timeout))
+    if colour == "sync stream":
+        return _stream(pool, count, timeout)
+    return asyncio.run((_tasks if colour == "async" else _async_stream)(pool, count, timeout))
 
 
 def send_in_turn(colour: str, server: FaultServer, count: int, **options: Any) -> Batch:
@@ -63,6 +65,10 @@ def send_in_turn(colour: str, server: FaultServer, count: int, **options: Any) -
     if colour == "sync":
         with create_transport(pool) as mailer:
             return Batch([_settled(mailer, message(number)) for number in range(count)], pool.stats())
+    if colour == "sync stream":
+        return _stream(pool, count, concurrency=1)
+    if colour == "async stream":
+        return asyncio.run(_async_stream(pool, count, concurrency=1))
     return asyncio.run(_in_turn(pool, count))
 
 
@@ -77,6 +83,23 @@ def _threads(pool: Any, count: int, timeout: float | None) -> Batch:
     with create_transport(pool) as mailer, ThreadPoolExecutor(SENDERS) as threads:
         futures = [threads.submit(_settled, mailer, message(number), timeout=timeout) for number in range(count)]
         return Batch([future.result() for future in futures], pool.stats())
+
+
+def _stream(pool: Any, count: int, timeout: float | None = None, **pace: Any) -> Batch:
+    with create_transport(pool) as mailer:
+        deliveries = list(mailer.send_many(map(message, range(count)), timeout=timeout, **pace))
+        return Batch(_in_order(deliveries), pool.stats())
+
+
+async def _async_stream(pool: Any, count: int, timeout: float | None = None, **pace: Any) -> Batch:
+    async with create_async_transport(pool) as mailer:
+        deliveries = [each async for each in mailer.send_many(map(message, range(count)), timeout=timeout, **pace)]
+        return Batch(_in_order(deliveries), pool.stats())
+
+
+def _in_order(deliveries: list[Delivery]) -> list[Any]:
+    in_order = sorted(deliveries, key=lambda delivery: int(delivery.message["subject"].removeprefix("message ")))
+    return [delivery.info or delivery.error for delivery in in_order]
 
 
 async def _tasks(pool: Any, count: int, timeout: float | None) -> Batch:

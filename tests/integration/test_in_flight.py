@@ -195,3 +195,34 @@ def test_what_is_tried_again_does_not_wait_for_the_end_of_the_stream(colour, dia
     assert all(delivery.ok for delivery in found)
     told = [int(delivery.message["subject"]) for delivery in found]
     assert told.index(0) < PATIENCE / 2
+
+
+@both_colours
+@both_dialogues
+@pytest.mark.parametrize("in_flight", [1, 4])
+def test_recipients_that_are_too_many_for_one_transaction_go_in_another(in_flight, colour, dialogue, fault_server):
+    server = fault_server(on("RCPT", reply("452 4.5.3 too many recipients"), skip=3, times=1), extensions=dialogue)
+    three = [f"{name}@example.com" for name in "xyz"]
+    messages = [message(0), {**message(1), "to": three}, *map(message, range(2, 6))]
+    found = deliveries(colour, server, messages, in_flight, max_connections=1)
+    assert {str(delivery.outcome) for delivery in found} == {"accepted"}
+    split = [delivery.info for delivery in found if delivery.message["to"] == three]
+    assert split[0].accepted == tuple(three)
+    assert [commit.recipients for commit in server.commits if set(commit.recipients) & set(three)] == [
+        ("x@example.com", "y@example.com"),
+        ("z@example.com",),
+    ]
+    assert len(server.commits) == 7
+
+
+@both_colours
+def test_with_pipelining_alone_the_next_envelope_travels_with_the_end_of_the_message(colour, fault_server):
+    waiting: list[bool] = []
+
+    def look(conversation: Any) -> None:
+        waiting.append(b"MAIL FROM" in conversation.wire.early())
+
+    server = fault_server(at("final", look, proceed, message=1), extensions=EXTENSIONS)
+    found = deliveries(colour, server, map(message, range(3)), in_flight=1, max_connections=1)
+    assert all(delivery.ok for delivery in found)
+    assert waiting == [True]

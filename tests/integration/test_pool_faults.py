@@ -37,7 +37,7 @@ USERS = {"users": {"me": "right"}}
 RIGHT = {"auth": ("me", "right")}
 
 
-@pytest.fixture(params=["sync", "async"])
+@pytest.fixture(params=["sync", "async", "sync stream", "async stream"])
 def colour(request) -> str:
     return request.param
 

@@ -44,7 +44,7 @@ RIGHT = {"auth": ("me", "right")}
 BUSY = "432 4.3.2 Concurrent connections limit exceeded"
 
 
-@pytest.fixture(params=["sync", "async"])
+@pytest.fixture(params=["sync", "async", "sync stream", "async stream"])
 def colour(request) -> str:
     return request.param
 
@@ -235,6 +235,7 @@ def test_s17_a_server_that_pushes_451_and_hangs_up_while_idle(colour, fault_serv
     assert len(server.commits) == 5
 
 
+@pytest.mark.parametrize("colour", ["sync", "async"])  # all at once: a stream asks again for those who come later
 def test_s19_a_port_where_nobody_listens(colour):
     with socket.create_server(("127.0.0.1", 0)) as unused:
         host, port = unused.getsockname()
