@@ -97,7 +97,7 @@ async def call(runtime: Runtime, function: Callable[..., Any], /, *arguments: An
 
 async def deliver(transport: Transport, mail: Mail) -> SentMessageInfo:
     """Have `transport` send one message, whatever its colour."""
-    send: Callable[[Mail], Any] = transport.send
+    send: Any = transport.send
     if _waits(send):
         info: SentMessageInfo = await send(mail)
     else:

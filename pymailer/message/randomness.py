@@ -7,7 +7,7 @@ fetched is given out once, to one thread of one process.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from struct import Struct
 
 _NAME = Struct("16s")  # 128 bits
@@ -33,5 +33,5 @@ class _Names:
         return self.take()
 
 
-random_name = _Names().take
+random_name: Callable[[], str] = _Names().take
 """A new name of 32 hexadecimal digits, 128 random bits."""

@@ -34,7 +34,7 @@ class Recurring:
         self._room = room
         self._kept: dict[int, tuple[bytes, bytes]] = {}
         self._met: dict[tuple[int, bytes], None] = {}
-        self.size = 0
+        self.size: int = 0
         self._renew_lock()
         if hasattr(os, "register_at_fork"):  # a thread of the parent may hold it just then
             os.register_at_fork(after_in_child=self._renew_lock)

@@ -48,7 +48,9 @@ class Runtime(Protocol):
         """Return after `seconds`."""
         ...
 
-    async def wait(self, interests: Sequence[tuple[socket, int]], deadline: float | None) -> list[socket]:
+    def wait(
+        self, interests: Sequence[tuple[socket, int]], deadline: float | None
+    ) -> Coroutine[Any, Any, list[socket]]:
         """Return the sockets that are ready for what is asked of each (`READ`, `WRITE`, or both), at least one.
 
         Raises:

@@ -20,7 +20,7 @@ class Deadlines(Generic[W]):
     """
 
     def __init__(self) -> None:
-        self.earliest = NEVER
+        self.earliest: float = NEVER
         self._times: dict[W, float] = {}
 
     def set(self, who: W, deadline: float) -> bool:

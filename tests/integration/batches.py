@@ -1,4 +1,4 @@
-"""Messages sent through a pool from many senders at once, in either colour: threads, or tasks of one loop; or as a stream.
+"""Messages sent through a pool from many senders at once, in either colour: threads, tasks of a loop, or as a stream.
 
 Knows the two front doors; nothing of what a server does.
 """
