@@ -1,4 +1,4 @@
-"""Threads and event loops share one pool for minutes while the server fails at random.
+"""Threads, event loops and streams share one pool for minutes while the server fails at random.
 
 `SOAK_SECONDS` says for how long (600). Every message is compared with what the server has; memory, descriptors and
 threads must be at the end what they were in the beginning.
@@ -30,6 +30,8 @@ from tests.soak.weather import delivered, stormy
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "600"))
 THREADS, LOOPS, MESSAGES = 4, 2, 150
+IN_FLIGHT = (1, 4)
+"""How many messages each stream has ahead on a connection."""
 GROWTH = 10_000
 """Blocks by which Python's memory may have grown since the first rounds; that is about a megabyte."""
 RESIDENT_GROWTH = 40_000_000
@@ -84,12 +86,13 @@ def one_round(mailer: Mailer, async_mailer: AsyncMailer) -> dict[str, str]:
     ended: dict[str, str] = {}
     workers = [threading.Thread(target=in_a_thread, args=(mailer, ended)) for _ in range(THREADS)]
     workers += [threading.Thread(target=asyncio.run, args=(in_a_loop(async_mailer, ended),)) for _ in range(LOOPS)]
+    workers += [threading.Thread(target=in_a_stream, args=(mailer, ended, ahead)) for ahead in IN_FLIGHT]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join(60)
         assert not worker.is_alive(), f"a sender hangs: {mailer.transport}"
-    assert len(ended) == (THREADS + LOOPS) * MESSAGES
+    assert len(ended) == (THREADS + LOOPS + len(IN_FLIGHT)) * MESSAGES
     return ended
 
 
@@ -111,6 +114,12 @@ def in_a_thread(mailer: Mailer, ended: dict[str, str]) -> None:
             ended[data["message_id"]] = str(mailer.send_mail(data, timeout=30).outcome)
         except MailError as error:
             ended[data["message_id"]] = str(error.outcome)
+
+
+def in_a_stream(mailer: Mailer, ended: dict[str, str], ahead: int) -> None:
+    messages = (message() for _ in range(MESSAGES))
+    for delivery in mailer.send_many(messages, concurrency=2, in_flight=ahead, timeout=30):
+        ended[delivery.message["message_id"]] = str(delivery.outcome)
 
 
 async def in_a_loop(mailer: AsyncMailer, ended: dict[str, str]) -> None:
