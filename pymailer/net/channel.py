@@ -8,6 +8,7 @@ taken; it must not know SMTP, host names or policy. Its errors are raw: `OSError
 
 from __future__ import annotations
 
+import select
 import socket
 from typing import TYPE_CHECKING, Final
 
@@ -46,6 +47,7 @@ class Channel:
         self._outbox = Outbox(sock, self._layers)
         self._kept = b""  # heard while writing
         self._ended = False
+        self._glance = _glance_at(sock)
         self.queue: Callable[[bytes], None] = self._outbox.queue
         """Takes octets for the next `flush`. No I/O, so it cannot fail and no traceback shows what was queued."""
         self.peer: str = peer or peer_of(sock)
@@ -168,6 +170,8 @@ class Channel:
         """Whether a `read` would return at once: something was said, or the connection ended; never waits."""
         if self._kept:
             return True
+        if self._glance is not None and not self._layers and not self._glance(0):
+            return False
         try:
             data = self._pull()
         except OSError:
@@ -307,3 +311,12 @@ class Channel:
             kind: ``"tls-unique"`` (undefined for TLS 1.3, RFC 9266) or ``"tls-server-end-point"``.
         """
         return self._tls.channel_binding(kind) if self._tls else None
+
+
+def _glance_at(sock: socket.socket) -> Callable[[int], list[tuple[int, int]]] | None:
+    """What tells in a third of the time of a `recv` that there is nothing to read, where the system has it."""
+    if not hasattr(select, "poll"):
+        return None
+    poller = select.poll()
+    poller.register(sock, select.POLLIN)
+    return poller.poll
