@@ -102,10 +102,15 @@ class Batch(ABC):
 
     async def _run(self) -> None:
         try:
-            while self._inbox:
+            while self._waiting:
                 await self._work()
         finally:
             self._working -= 1
+
+    @property
+    def _waiting(self) -> bool:
+        """Whether a message waits for a worker."""
+        return bool(self._inbox)
 
     @abstractmethod
     async def _work(self) -> None:
@@ -180,7 +185,7 @@ class Way(Protocol):
 
 
 Stream = Callable[..., Awaitable[None]]
-"""A transport's `send_stream(runtime, take, tell, depth)`."""
+"""A transport's `send_stream(runtime, take, tell, depth, ahead)`."""
 
 
 @attrs.define(eq=False)
@@ -201,11 +206,25 @@ class InFlight(Batch):
     depth: int
     timeout: float | None = None
     _given: dict[int, object] = attrs.field(factory=dict[int, object], init=False)
+    _ready: deque[Mail] = attrs.field(factory=deque["Mail"], init=False)
 
     async def _work(self) -> None:
-        await self.stream(self.runtime, self._take, self._tell, self.depth)
+        await self.stream(self.runtime, self._take, self._tell, self.depth, self._ahead)
+
+    @property
+    def _waiting(self) -> bool:
+        return bool(self._inbox or self._ready)
 
     async def _take(self) -> Mail | None:
+        """The next message for a connection that has room."""
+        return self._ready.popleft() if self._ready else await self._compose()
+
+    async def _ahead(self) -> None:
+        """Have the next message ready for whichever connection has room first; one for each at most."""
+        if len(self._ready) < self.workers and (mail := await self._compose()) is not None:
+            self._ready.append(mail)
+
+    async def _compose(self) -> Mail | None:
         """The next message that can be composed; what cannot has settled by that."""
         while self._has_next():
             message = self._inbox.popleft()

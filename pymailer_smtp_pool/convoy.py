@@ -29,8 +29,14 @@ if TYPE_CHECKING:
 
 Take = Callable[[], Awaitable["Mail | None"]]
 """The next message, or ``None`` while there is no more."""
+Ahead = Callable[[], Awaitable[None]]
+"""Prepares the next message, for this convoy or another, while this one can only wait."""
 Tell = Callable[["Mail", "SentMessageInfo | None", "Exception | None"], None]
 """Told how each message ended."""
+
+
+async def nothing_ahead() -> None:
+    """An `Ahead` that prepares nothing."""
 
 
 @attrs.define(eq=False)
@@ -42,6 +48,7 @@ class Convoy:
         take: Gives the next message.
         tell: Is told how each ended.
         depth: How many may be under way on the connection.
+        ahead: Has the next message composed meanwhile.
         courier: Sends alone what cannot travel in company.
     """
 
@@ -49,6 +56,7 @@ class Convoy:
     take: Take
     tell: Tell
     depth: int
+    ahead: Ahead
     courier: Courier
     _riders: deque[tuple[Ticket, int]] = attrs.field(factory=deque[tuple[Ticket, int]])
     _strays: list[tuple[Ticket, float]] = attrs.field(factory=list[tuple[Ticket, float]])
@@ -88,7 +96,7 @@ class Convoy:
             leases.guard(PoolState.hand_over, first, lead)
             self._ridden = 0
             await self._begin(first, overlap)
-            return await self._over(overlap, lead, await self._next())
+            return await self._over(overlap, lead, await self._next() if overlap.room else None)
         except GeneratorExit as error:
             leases.drop(lead)
             self._scatter(error)
@@ -114,9 +122,11 @@ class Convoy:
                 while ticket is not None and self._fits(ticket, overlap, lead):
                     if not await self._begin(ticket, overlap):
                         break
-                    ticket = await self._next() if overlap.waits_for_one else None
+                    ticket = await self._next() if overlap.room else None
                 if not overlap:
                     return ticket
+                if ticket is None and overlap.connection.chunks:  # else its envelope is ahead already
+                    await self.ahead()
                 settled = await overlap.settle()
                 if settled is None:  # it goes on, behind the others
                     self._riders.rotate(-1)

@@ -15,7 +15,7 @@ from pymailer.outcome import Outcome
 from pymailer_smtp_pool.adaptive import AdaptiveLimit, Pause
 from pymailer_smtp_pool.backoff import Backoff
 from pymailer_smtp_pool.breaker import Door
-from pymailer_smtp_pool.convoy import Convoy, Take, Tell
+from pymailer_smtp_pool.convoy import Ahead, Convoy, Take, Tell, nothing_ahead
 from pymailer_smtp_pool.fork import forget_in_children
 from pymailer_smtp_pool.gate import Gate
 from pymailer_smtp_pool.leases import FAREWELL, Leases
@@ -124,7 +124,9 @@ class SMTPPool:
         self._leases.tidy(mail.runtime.now())
         return info
 
-    async def send_stream(self, runtime: Runtime, take: Take, tell: Tell, depth: int) -> None:
+    async def send_stream(
+        self, runtime: Runtime, take: Take, tell: Tell, depth: int, ahead: Ahead = nothing_ahead
+    ) -> None:
         """Send what `take` gives over one connection at a time, with up to `depth` messages under way on it.
 
         Args:
@@ -132,9 +134,10 @@ class SMTPPool:
             take: Gives the next composed message, or ``None`` while there is no more.
             tell: Is told how each message ended: ``tell(mail, info, error)``.
             depth: How many messages may be begun before the first is answered.
+            ahead: Called while there is nothing to do but wait: the next message may be composed.
         """
         self._leases.tidy(runtime.now())
-        await Convoy(runtime, take, tell, depth, self._courier).run()
+        await Convoy(runtime, take, tell, depth, ahead, self._courier).run()
 
     async def verify(self, runtime: Runtime) -> bool:
         """Connect, upgrade, authenticate and say goodbye, within the limit on connections.

@@ -66,16 +66,12 @@ class Overlap:
         if connection.chunks and not fits_one_flight(mail.message.size):
             return False
         most = capabilities.rcptmax or len(mail.envelope.to)
-        return len(self._under_way) < self._room and len(mail.envelope.to) <= most
+        return self.room and len(mail.envelope.to) <= most
 
     @property
-    def _room(self) -> int:
-        return self.depth if self.connection.chunks else ENVELOPES
-
-    @property
-    def waits_for_one(self) -> bool:
-        """Whether one more message should be at hand: to be begun, or as soon as the oldest has ended."""
-        return self.connection.chunks or len(self._under_way) < ENVELOPES
+    def room(self) -> bool:
+        """Whether one more may be under way."""
+        return len(self._under_way) < (self.depth if self.connection.chunks else ENVELOPES)
 
     async def begin(self, mail: Mail) -> None:
         """Begin a message that it `takes`; what goes wrong with the connection is told when the message settles.

@@ -151,7 +151,8 @@ class TestThePool:
         use(max_connections=2)
         gate = Gate()
         smtp.script(at("final", hold(gate), proceed, times=1))
-        rest = threading.Thread(target=lambda: (smtp.wait_until(lambda: len(smtp.commits) == 4), gate.open()))
+        # one message is held, and the envelope of another went with its end: that one waits with it
+        rest = threading.Thread(target=lambda: (smtp.wait_until(lambda: len(smtp.commits) == 3), gate.open()))
         rest.start()
         sent = mail.send_mass_mail(("Hi", "…", None, [f"{name}@example.org"]) for name in "abcde")
         rest.join()
@@ -224,14 +225,16 @@ class TestFailures:
         messages = [EmailMessage("Hi", "…", to=[f"{name}@example.org"]) for name in "abc"]
         assert mail.get_connection(fail_silently=True).send_messages(messages) == 2
 
-    def test_stop_what_has_not_begun_if_loud(self, use: Callable[..., None], smtp: FaultServer) -> None:
+    def test_stop_what_was_not_taken_yet_if_loud(self, use: Callable[..., None], smtp: FaultServer) -> None:
         use(max_connections=1)
         smtp.script(on("RCPT TO:<b@", reply("550 5.1.1 no such user")))
-        messages = [EmailMessage("Hi", "…", to=[f"{name}@example.org"]) for name in "abcd"]
+        messages = [EmailMessage("Hi", "…", to=[f"{name}@example.org"]) for name in "abcdefgh"]
         with pytest.raises(MailError):
             mail.get_connection().send_messages(messages)
-        assert [commit.recipients for commit in smtp.commits] == [("a@example.org",)]
-        assert [hasattr(message, "delivery") for message in messages] == [True, True, False, False]
+        told = [hasattr(message, "delivery") for message in messages]
+        assert told == sorted(told, reverse=True)
+        assert 2 <= sum(told) <= 5
+        assert len(smtp.commits) == sum(told) - 1  # each that was taken is told, and all but one of them arrived
 
     @pytest.mark.parametrize("silent", [False, True])
     def test_of_the_message_itself_are_never_silent(
