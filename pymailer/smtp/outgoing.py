@@ -6,7 +6,7 @@ the replies, and what they mean, is not its business.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -15,6 +15,7 @@ from pymailer.errors import MailError, MessageError
 from pymailer.outcome import Stage
 from pymailer.smtp import commands
 from pymailer.smtp.data import DotStuffer
+from pymailer.smtp.script import fits_one_flight
 
 if TYPE_CHECKING:
     from pymailer.message.composed import ComposedMessage
@@ -50,26 +51,28 @@ class Outgoing:
     end: int | None = None
 
     def put_whole(self, size: int | None, *, chunking: bool) -> bool:
-        """Queue all of a message that is in memory and no longer than a flight, as nearly all are; whether it was so.
+        """Queue all of a message that is in memory and short enough for one flight, as nearly all are; whether it was.
 
         Args:
             size: The message's octets, if they are known.
             chunking: Whether as BDAT rather than after DATA.
         """
-        pieces = None if size is None or size > FLIGHT else self.message.at_hand
+        pieces = self.message.at_hand if fits_one_flight(size) else None
         if size is None or pieces is None:
             return False
-        content = b"".join(pieces)  # one piece for the kernel: at this size, copying it is the least of all costs
-        if chunking:
-            self.wire.put_body(self._bdat(size, last=True) + content)
-        else:
-            stuffer = DotStuffer()
-            self.transaction.expect(Stage.FINAL)
-            self.wire.put_body(stuffer.feed(content))
-            self.wire.put_body(stuffer.end())
-        self.size = len(content)
+        framed = (self._bdat(size, last=True), *pieces) if chunking else self._dotted(pieces)
+        # One piece for the kernel where copying it is the least of all costs.
+        for piece in (b"".join(framed),) if size <= FLIGHT else framed:
+            self.wire.put_body(piece)
+        self.size = size
         self._ended()
         return True
+
+    def _dotted(self, pieces: Iterable[bytes]) -> Sequence[bytes]:
+        """A whole message as DATA carries it, whose reply is awaited from here on."""
+        stuffer = DotStuffer()
+        self.transaction.expect(Stage.FINAL)
+        return (*map(stuffer.feed, pieces), stuffer.end())
 
     async def as_data(self, runtime: Runtime, flush: Flush) -> None:
         """Queue the message and the dot that ends it; all but the last part of it is flushed on the way."""
