@@ -62,10 +62,11 @@ class Lending:
 
     def _serve(self, now: float) -> None:
         """Give what is free to those whose turn it is, or tell them that there is no hope left."""
-        if self.line.waiting and self.door.error is not None and self._hopeless(now) and not self.places.opening:
-            self.line.refuse_all(self.door.error)
-        while self.line.waiting and self._give(ticket := self.line.first(), now):
-            self.line.answer(ticket)
+        if self.line.waiting:
+            if self.door.error is not None and self._hopeless(now) and not self.places.opening:
+                self.line.refuse_all(self.door.error)
+            while self.line.waiting and self._give(ticket := self.line.first(), now):
+                self.line.answer(ticket)
         self._announce()
 
     def _hopeless(self, now: float) -> bool:
@@ -75,8 +76,10 @@ class Lending:
     def _give(self, ticket: Ticket, now: float) -> bool:
         if ticket.place is None and len(self.places.busy) < self.limit.current:
             ticket.place = self.places.lend() if self.places.idle else self._new_place(now)
-        ticket.served |= ticket.place is not None
-        return ticket.place is not None
+        if ticket.place is None:
+            return False
+        ticket.served = True
+        return True
 
     def _new_place(self, now: float) -> Place | None:
         if self.places.open >= self.limit.current or not self.door.lets_knock(len(self.places.opening)):
@@ -88,8 +91,8 @@ class Lending:
         return place
 
     def _announce(self) -> None:
-        places, waiting = self.places, self.line.waiting
-        room, clear = self.room, not (waiting or places.busy or places.idle or places.parting)
+        room, places = self.room, self.places
+        clear = not (places.busy or places.idle or places.parting or self.line.waiting)
         if room is not self._had_room:
             self._had_room = room
             if room:

@@ -81,7 +81,7 @@ class Wear:
 
     def fit(self, place: Place, now: float) -> bool:
         """Whether the connection there may carry one more message."""
-        return not self.worn(place, now) and not self.rested_too_long(place, now)
+        return now < place.idle_since + self.options.idle_timeout and not self.worn(place, now)
 
     def worn(self, place: Place, now: float) -> bool:
         """Whether it has carried enough messages, or is too old."""
