@@ -110,7 +110,7 @@ class EmailBackend:
     def send_messages(self, email_messages: Iterable[Any] | None) -> int:
         """Send messages over several connections at once.
 
-        After a failure that is to be raised, no further message begins; those that had begun are finished.
+        After a failure that is to be raised, no further message is taken; those that had been are finished.
 
         Returns:
             How many were sent.
