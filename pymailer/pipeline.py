@@ -92,7 +92,8 @@ class Pipeline:
         try:
             mail = self._begin(runtime, data, fields, timeout)
             mail.queue_priority = queue_priority
-            await self._prepare(mail)
+            if not mail.composed:
+                await self._prepare(mail)
             info = await self._deliver(mail)
         except BaseException as error:
             self.note(mail, None, error)
@@ -103,13 +104,15 @@ class Pipeline:
     async def prepare(self, runtime: Runtime, data: object, timeout: float | timedelta | None, /) -> Mail:
         """A message ready for the transport."""
         mail = self._begin(runtime, data, {}, timeout)
-        await self._prepare(mail)
+        if not mail.composed:  # when it was compiled
+            await self._prepare(mail)
         return mail
 
     async def compile(self, runtime: Runtime, data: object, fields: Mapping[str, Any]) -> CompiledMail:
         """Everything but the sending."""
         mail = self._begin(runtime, data, fields)
-        await self._prepare(mail)
+        if not mail.composed:
+            await self._prepare(mail)
         content = await mail.message.read(runtime)
         return CompiledMail(mail.envelope, mail.message_id, content, mail.dsn, mail.require_tls)
 
@@ -124,8 +127,6 @@ class Pipeline:
         return _compiled(runtime, data, deadline)
 
     async def _prepare(self, mail: Mail) -> None:
-        if mail.composed:  # when it was compiled
-            return
         if self._steps["compile"]:
             await self._run_step("compile", mail)
         composed = await compose(mail.runtime, mail.data, self.options.policy, mail.deadline)

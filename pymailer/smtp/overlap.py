@@ -19,7 +19,7 @@ from pymailer.smtp.report import Report
 from pymailer.smtp.script import fits_one_flight
 
 ENVELOPES: Final = 2
-"""With PIPELINING alone, one message and the envelope of the next: only the former can be lost to sight."""
+"""How many are under way with PIPELINING alone: one message, and the envelope of the next, which cannot get lost."""
 
 if TYPE_CHECKING:
     from pymailer.results import SentMessageInfo
@@ -45,33 +45,39 @@ class Overlap:
         connection: Open, and usable.
         runtime: Waits.
         depth: How many messages may be under way.
+        chunks: Whether whole messages go ahead, and not only an envelope.
     """
 
     connection: Connection
     runtime: Runtime
     depth: int
+    chunks: bool = attrs.field(init=False)
     _line: Line = attrs.field(factory=Line)
     _under_way: deque[tuple[Exchange, Report]] = attrs.field(factory=deque[tuple[Exchange, Report]])
     _written_off: MailError | None = None
     _goodbye: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        self.chunks = self.connection.chunks
+        if not self.chunks:
+            self.depth = ENVELOPES
 
     def __len__(self) -> int:
         return len(self._under_way)
 
     def takes(self, mail: Mail) -> bool:
         """Whether `mail` can be begun now: there is room, and nothing about it needs the connection for itself."""
-        connection, capabilities = self.connection, self.connection.capabilities
-        if self._written_off is not None or self._goodbye or not connection.overlaps(self.runtime):
+        if not self.room or self._written_off is not None or self._goodbye:
             return False
-        if connection.chunks and not fits_one_flight(mail.message.size):
+        if not self.connection.overlaps(self.runtime) or (self.chunks and not fits_one_flight(mail.message.size)):
             return False
-        most = capabilities.rcptmax or len(mail.envelope.to)
-        return self.room and len(mail.envelope.to) <= most
+        most = self.connection.capabilities.rcptmax
+        return most is None or len(mail.envelope.to) <= most
 
     @property
     def room(self) -> bool:
         """Whether one more may be under way."""
-        return len(self._under_way) < (self.depth if self.connection.chunks else ENVELOPES)
+        return len(self._under_way) < self.depth
 
     async def begin(self, mail: Mail) -> None:
         """Begin a message that it `takes`; what goes wrong with the connection is told when the message settles.
