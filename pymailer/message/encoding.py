@@ -117,7 +117,7 @@ def iter_base64(chunks: Iterable[bytes]) -> Iterator[bytes]:
         data = held + chunk if held else chunk
         whole = len(data) // _OCTETS * _OCTETS
         if whole:
-            yield b"".join(base64_blocks(memoryview(data)[:whole]))
+            yield from base64_blocks(memoryview(data)[:whole])
         held = data[whole:]
     if held:
         yield encode_base64(held)
