@@ -105,4 +105,4 @@ _NAMED: Final = {
 @cache
 def workload(name: str) -> Workload:
     """The messages of that name: `small`, `large`, `varied`, or `attachment-<octets>`."""
-    return _NAMED.get(name) or Workload(_TEXT, "", int(name.removeprefix("attachment-")))
+    return _NAMED.get(name) or Workload(_TEXT, "", int(name.removeprefix("attachment-")), varied=True)
