@@ -125,7 +125,7 @@ class Convoy:
                     ticket = await self._next() if overlap.room else None
                 if not overlap:
                     return ticket
-                if ticket is None and overlap.chunks:  # else its envelope is ahead already
+                if ticket is None and (overlap.chunks or overlap.depth == 1):  # else an envelope is ahead already
                     await self.ahead()
                 settled = await overlap.settle()
                 if settled is None:  # it goes on, behind the others

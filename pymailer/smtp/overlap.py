@@ -60,7 +60,7 @@ class Overlap:
     def __attrs_post_init__(self) -> None:
         self.chunks = self.connection.chunks
         if not self.chunks:
-            self.depth = ENVELOPES
+            self.depth = min(self.depth, ENVELOPES)
 
     def __len__(self) -> int:
         return len(self._under_way)

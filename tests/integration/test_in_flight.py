@@ -216,13 +216,14 @@ def test_recipients_that_are_too_many_for_one_transaction_go_in_another(in_fligh
 
 
 @both_colours
-def test_with_pipelining_alone_the_next_envelope_travels_with_the_end_of_the_message(colour, fault_server):
+@pytest.mark.parametrize("in_flight", [1, 2])
+def test_with_pipelining_alone_the_next_envelope_travels_with_the_end_of_the_message(in_flight, colour, fault_server):
     waiting: list[bool] = []
 
     def look(conversation: Any) -> None:
         waiting.append(b"MAIL FROM" in conversation.wire.early())
 
     server = fault_server(at("final", look, proceed, message=1), extensions=EXTENSIONS)
-    found = deliveries(colour, server, map(message, range(3)), in_flight=1, max_connections=1)
+    found = deliveries(colour, server, map(message, range(3)), in_flight, max_connections=1)
     assert all(delivery.ok for delivery in found)
-    assert waiting == [True]
+    assert waiting == [in_flight > 1]
