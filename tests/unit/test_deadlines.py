@@ -39,7 +39,9 @@ def test_who_was_in_time_is_never_late():
 
 
 def test_who_has_no_deadline_can_be_cleared():
-    Deadlines().clear("a")
+    some = deadlines(b=2.0)
+    some.clear("a")
+    assert some.passed(2.0) == ["b"]
 
 
 def test_one_that_was_cleared_is_forgotten_at_the_next_look():

@@ -30,14 +30,6 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cann
 RUNTIME = AsyncioRuntime()
 
 
-@pytest.fixture
-def pair():
-    ours, theirs = socket.socketpair()
-    ours.setblocking(False)
-    with ours, theirs:
-        yield ours, theirs
-
-
 def uvloop_loop():
     return pytest.importorskip("uvloop").new_event_loop()
 

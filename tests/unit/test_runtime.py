@@ -22,14 +22,6 @@ PATIENCE = 10.0
 SHORT = 0.02
 
 
-@pytest.fixture
-def pair():
-    ours, theirs = socket.socketpair()
-    ours.setblocking(False)
-    with ours, theirs:
-        yield ours, theirs
-
-
 def fill(sock):
     """Write until the kernel takes no more."""
     try:

@@ -37,14 +37,6 @@ def epoll_watch():
     watch.close()
 
 
-@pytest.fixture
-def pair():
-    ours, theirs = socket.socketpair()
-    ours.setblocking(False)
-    with ours, theirs:
-        yield ours, theirs
-
-
 def seen(watch, seconds=0.0):
     """Who waits at which ready socket."""
     return [(who, sock) for who, sock, _ in watch.look(seconds)]
