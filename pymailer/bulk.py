@@ -55,8 +55,8 @@ class Batch(ABC):
     """The state of one `send_many`.
 
     Attributes:
-        limit: How many messages may be under way at once.
         workers: How many coroutines send them.
+        limit: How many messages may be under way at once.
         slack: How many may have settled and wait to be yielded without keeping others from being pulled.
         under_way: How many messages are.
         settled: What has settled and was not yielded yet.
@@ -67,9 +67,9 @@ class Batch(ABC):
         news: Called when a message has settled.
     """
 
-    limit: int
     workers: int
-    slack: int = attrs.field(default=0, kw_only=True)
+    limit: int = attrs.field(init=False)
+    slack: int = attrs.field(default=0, init=False)
     under_way: int = attrs.field(default=0, init=False)
     settled: deque[Delivery] = attrs.field(factory=deque[Delivery], init=False)
     ended: bool = attrs.field(default=False, init=False)
@@ -154,6 +154,9 @@ class OneByOne(Batch):
 
     send: Callable[[Any], Awaitable[SentMessageInfo]]
 
+    def __attrs_post_init__(self) -> None:
+        self.limit: int = self.workers
+
     async def _work(self) -> None:
         while self._has_next():
             await self._deliver(self._inbox.popleft())
@@ -207,6 +210,10 @@ class InFlight(Batch):
     timeout: float | None = None
     _given: dict[int, object] = attrs.field(factory=dict[int, object], init=False)
     _ready: deque[Mail] = attrs.field(factory=deque["Mail"], init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.limit: int = self.workers * (self.depth + 1)  # one is composed, and waits for the next place to be free
+        self.slack: int = self.workers
 
     async def _work(self) -> None:
         await self.stream(self.runtime, self._take, self._tell, self.depth, self._ahead)

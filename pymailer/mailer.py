@@ -142,11 +142,8 @@ class _Front:
         pipeline, stream = self._pipeline, getattr(self.transport, "send_stream", None)
         concurrency = pace.concurrency or cast("int", getattr(self.transport, "max_connections", 1))
         if stream is not None:
-            limit = concurrency * (pace.in_flight + 1)  # one is composed, and waits for the next place to be free
-            return InFlight(
-                limit, concurrency, stream, pipeline, runtime, pace.in_flight, pace.timeout, slack=concurrency
-            )
-        return OneByOne(concurrency, concurrency, partial(pipeline.send, runtime, fields={}, timeout=pace.timeout))
+            return InFlight(concurrency, stream, pipeline, runtime, pace.in_flight, pace.timeout)
+        return OneByOne(concurrency, partial(pipeline.send, runtime, fields={}, timeout=pace.timeout))
 
 
 class Mailer(_Front):

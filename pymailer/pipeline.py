@@ -101,23 +101,28 @@ class Pipeline:
         self.note(mail, info, None)
         return info
 
-    async def prepare(self, runtime: Runtime, data: object, timeout: float | timedelta | None, /) -> Mail:
+    async def prepare(
+        self,
+        runtime: Runtime,
+        data: object,
+        timeout: float | timedelta | None,
+        /,
+        fields: Mapping[str, Any] | None = None,
+    ) -> Mail:
         """A message ready for the transport."""
-        mail = self._begin(runtime, data, {}, timeout)
+        mail = self._begin(runtime, data, fields or {}, timeout)
         if not mail.composed:  # when it was compiled
             await self._prepare(mail)
         return mail
 
     async def compile(self, runtime: Runtime, data: object, fields: Mapping[str, Any]) -> CompiledMail:
         """Everything but the sending."""
-        mail = self._begin(runtime, data, fields)
-        if not mail.composed:
-            await self._prepare(mail)
+        mail = await self.prepare(runtime, data, None, fields)
         content = await mail.message.read(runtime)
         return CompiledMail(mail.envelope, mail.message_id, content, mail.dsn, mail.require_tls)
 
     def _begin(
-        self, runtime: Runtime, data: object, fields: Mapping[str, Any], timeout: float | timedelta | None = None
+        self, runtime: Runtime, data: object, fields: Mapping[str, Any], timeout: float | timedelta | None
     ) -> Mail:
         deadline = None if timeout is None else runtime.now() + duration("timeout", timeout)
         if not isinstance(data, CompiledMail):

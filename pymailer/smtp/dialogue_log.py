@@ -29,6 +29,10 @@ class DialogueLog:
         """What we say."""
         self._write("client", text)
 
+    def command(self, line: bytes) -> None:
+        """The same, as it goes on the wire."""
+        self.client(line.decode("utf-8", "backslashreplace").rstrip())
+
     def server(self, reply: Reply) -> None:
         """What the server says; the parser has escaped what a terminal might obey."""
         self._write("server", str(reply))

@@ -128,7 +128,7 @@ class Exchange:
 
     def queue_envelope(self) -> None:
         """Everything up to where the server has to say "go ahead"."""
-        self.wire.put_all(self.script.lines)
+        self.wire.put(*self.script.lines)
         self.transaction.expect_all(self.script.expected)
 
     def _say(self, line: bytes, stage: Stage, about: str | None = None) -> None:
@@ -217,8 +217,7 @@ class Exchange:
     async def read_all(self) -> None:
         """Read until every reply that this transaction awaits has come."""
         transaction = self.transaction
-        while transaction.expected:
-            stage = transaction.expected[0][0]
+        while (stage := transaction.awaited) is not None:
             if stage is Stage.FINAL and not self.envelope_time:
                 self._mark_envelope_done(self.runtime.now())
             reply = self.wire.heard(stage)

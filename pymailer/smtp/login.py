@@ -158,7 +158,10 @@ class _Login:
         return await self._say(Secret(commands.auth_response(answer)), _HIDDEN)
 
     async def _say(self, line: Secret[bytes], shown: str | None = None) -> Reply:
-        self.wire.put(line.reveal(), shown)
+        if shown is None:
+            self.wire.put(line.reveal())
+        else:
+            self.wire.put_secret(line.reveal(), shown)
         deadline = self.by(self.options.socket_timeout)
         await self.wire.flush(self.runtime, deadline, Stage.AUTH)
         return await self.wire.reply(self.runtime, deadline, Stage.AUTH)

@@ -132,7 +132,7 @@ class Outgoing:
         """The command before a chunk, whose reply is awaited from here on."""
         line = commands.bdat(size, last=last)
         if self.wire.log.on:
-            self.wire.log.client(line.decode().rstrip())
+            self.wire.log.command(line)
         self.transaction.expect(Stage.FINAL if last else Stage.BODY)
         return line
 

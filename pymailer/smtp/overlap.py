@@ -164,7 +164,7 @@ class Overlap:
 
     def _given_up(self, exchange: Exchange, why: MailError) -> ConnectionLostError:
         """What happened to another message and ended the connection, as this one sees it: at its own stage."""
-        stage = exchange.transaction.expected[0][0] if exchange.transaction.expected else Stage.MAIL
+        stage = exchange.transaction.awaited or Stage.MAIL
         error = ConnectionLostError(f"the connection to {exchange.wire.peer} was given up: {why}", stage=stage)
         error.__cause__ = why
         return error

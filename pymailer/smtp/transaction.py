@@ -91,7 +91,7 @@ class Transaction:
     @property
     def hopeless(self) -> bool:
         """Whether nothing that the message's end could bring would make it delivered."""
-        return self.fatal is not None or (bool(self.refused) and not self.accepted)
+        return self.fatal is not None or self.refused_by_all
 
     def take(self, reply: Reply) -> None:
         """The next reply, for the first command that awaits one."""
@@ -198,7 +198,7 @@ class Transaction:
             return None
         if self.fatal is not None:
             return self.fatal
-        return all_refused(self.refused) if self.refused and not self.accepted else None
+        return all_refused(self.refused) if self.refused_by_all else None
 
     def overflow(self) -> tuple[str, ...]:
         """The recipients that were only too many for one transaction (RFC 5321 4.5.3.1.10): they go in another."""

@@ -7,7 +7,7 @@ lines mean.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -63,23 +63,21 @@ class Wire:
         self._broken_by = 0
         self._unsaid: Secret[str] | None = None  # what the last line has hidden
 
-    def put(self, line: bytes, shown: str | None = None) -> None:
-        """Add a line to the next flight; `shown` stands for it in the log if it holds a secret."""
-        if self.log.on:
-            self.log.client(line.decode("utf-8", "backslashreplace").rstrip() if shown is None else shown)
-        self.channel.queue(line)
-        if shown is None:
-            self._unsaid = None
-        elif line.strip():  # an answer may be empty; what was hidden before it stays so
-            self._unsaid = Secret(line.split()[-1].decode())
-
-    def put_all(self, lines: Sequence[bytes]) -> None:
-        """Add lines that hold no secret to the next flight."""
+    def put(self, *lines: bytes) -> None:
+        """Add lines to the next flight, none of which holds a secret."""
         if self.log.on:
             for line in lines:
-                self.log.client(line.decode("utf-8", "backslashreplace").rstrip())
+                self.log.command(line)
         self._unsaid = None
         self.channel.queue(b"".join(lines))
+
+    def put_secret(self, line: bytes, shown: str) -> None:
+        """Add a line that holds a secret to the next flight; `shown` stands for it in the log."""
+        if self.log.on:
+            self.log.client(shown)
+        self.channel.queue(line)
+        if line.strip():  # an answer may be empty; what was hidden before it stays so
+            self._unsaid = Secret(line.split()[-1].decode())
 
     async def flush(self, runtime: Runtime, deadline: float | None, stage: Stage, heard: Heard | None = None) -> bool:
         """Hand everything queued to the kernel; replies that come meanwhile go to `heard`.
